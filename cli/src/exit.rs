@@ -1,0 +1,133 @@
+//! Exit codes, and the one place where errors are printed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use leasehold_model::cell::CellError;
+use leasehold_world::{ReplayError, ScopeError, TraceError};
+
+/// The legend shown by `--help`.
+pub(crate) const LEGEND: &str = "\
+Exit codes of check, sim and replay:
+  0  everything is as claimed
+  1  a claim broke, or a verdict is not the expected one
+  2  bad input: an argument, a trace file
+  3  TRUNCATED: a search or a campaign was stopped before its end
+  4  a file could not be read or written
+`leasehold run --help` lists those of run.";
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Everything is as claimed.
+    AsClaimed,
+    /// A claim broke, or a verdict is not the expected one.
+    Broken,
+    /// Stopped before its end.
+    Truncated,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// An argument is wrong.
+    #[error("{0}")]
+    Argument(String),
+    /// The constants are impossible.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// A cell could not be decided.
+    #[error("{cell}: {error}")]
+    Cell {
+        /// Which.
+        cell: String,
+        /// Why.
+        error: CellError,
+    },
+    /// A file is not a trace.
+    #[error("{}: {error}", path.display())]
+    Trace {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: TraceError,
+    },
+    /// A trace cannot be taken again.
+    #[error("{}: {error}", path.display())]
+    Replay {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: ReplayError,
+    },
+    /// The data file of expectations is malformed.
+    #[error("{}: {error}", path.display())]
+    Expected {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}: {error}; choose another directory with --reports", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Cell { error: CellError::Size { .. }, .. }
+            | Failure::Argument(_)
+            | Failure::Scope(_)
+            | Failure::Trace { .. }
+            | Failure::Replay { .. }
+            | Failure::Expected { .. } => 2,
+            Failure::Cell { .. } => 1,
+            Failure::Read { .. } | Failure::Write { .. } => 4,
+        }
+    }
+}
+
+/// The exit code; a failure is printed as one line.
+pub(crate) fn code(result: Result<Ending, Failure>) -> ExitCode {
+    ExitCode::from(match result {
+        Ok(Ending::AsClaimed) => 0,
+        Ok(Ending::Broken) => 1,
+        Ok(Ending::Truncated) => 3,
+        Err(failure) => {
+            anstream::eprintln!("leasehold: {failure}");
+            failure.code()
+        }
+    })
+}
+
+/// Prints a line to standard output. A reader that has gone away is not an error.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Writes `text` to `path` in one piece: nothing half written is ever seen there.
+pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let failed = |error| Failure::Write { path: path.to_owned(), error };
+    let folder = path.parent().unwrap_or(std::path::Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `leasehold`: check the lock, simulate it, replay what broke, and hold it.
+
+mod check;
+mod exit;
+mod expected;
+mod replay;
+mod run;
+mod sim;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A Redlock you can check: one state machine, model-checked, simulated, and run on real Redis
+#[derive(Parser, Debug)]
+#[command(version, after_help = exit::LEGEND)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Search every interleaving and print the verdict table
+    Check(check::CheckArgs),
+    /// Run seeds through the same world in virtual time
+    Sim(sim::SimArgs),
+    /// Take the steps of a trace file, or of a seed, again and show what each did
+    Replay(replay::ReplayArgs),
+    /// Run a command while holding a lock on real Redis servers
+    Run(run::RunArgs),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Check(args) => exit::code(check::run(&args)),
+        Command::Sim(args) => exit::code(sim::run(&args)),
+        Command::Replay(args) => exit::code(replay::run(&args)),
+        Command::Run(args) => run::run(args),
+    }
+}

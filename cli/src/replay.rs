@@ -1,0 +1,109 @@
+//! `leasehold replay`: the timeline of a trace file or of a seed.
+
+use std::path::{Path, PathBuf};
+
+use leasehold_world::{Claim, Replay, Trace, replay};
+
+use crate::exit::{Ending, Failure, say};
+use crate::sim::Drawn;
+
+/// Options of `leasehold replay`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// A seed, or a trace file
+    #[arg(value_name = "SEED|FILE")]
+    what: String,
+    /// What the seed is expanded with; as for `leasehold sim`
+    #[command(flatten)]
+    drawn: Drawn,
+    /// Write the trace of a seed to this file
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Print JSON instead of a timeline
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
+    let (path, trace) = match args.what.parse::<u64>() {
+        Ok(seed) => (PathBuf::from(format!("seed {seed}")), args.drawn.record(seed)?),
+        Err(_) => {
+            let path = PathBuf::from(&args.what);
+            let trace = read(&path)?;
+            (path, trace)
+        }
+    };
+    let replayed = replay(&trace).map_err(|error| Failure::Replay { path, error })?;
+    if let Some(save) = &args.save {
+        crate::exit::write(save, &with_notes(&trace, &replayed).to_string())?;
+    }
+    if args.json {
+        say(json(&trace, &replayed));
+    } else {
+        print(&trace, &replayed);
+    }
+    Ok(if replayed.broken.is_empty() { Ending::AsClaimed } else { Ending::Broken })
+}
+
+fn read(path: &Path) -> Result<Trace, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::Read { path: path.to_owned(), error })?;
+    String::from_utf8_lossy(&bytes)
+        .parse()
+        .map_err(|error| Failure::Trace { path: path.to_owned(), error })
+}
+
+/// The trace with what each step did written beside it.
+pub(crate) fn with_notes(trace: &Trace, replayed: &Replay) -> Trace {
+    let steps = replayed.moments.iter().map(|frame| frame.line.clone()).collect();
+    Trace { steps, ..trace.clone() }
+}
+
+fn print(trace: &Trace, replayed: &Replay) {
+    let settings = trace.scope.settings();
+    say(format!(
+        "{} with {} over {}: {} nodes, {} clients, TTL {} {}",
+        settings.lifecycle,
+        settings.extend,
+        settings.transport,
+        settings.nodes,
+        settings.roles.len(),
+        settings.ttl,
+        trace.unit,
+    ));
+    say(format!("{:>5} {:>10}  {:<18} what happens", "step", trace.unit, "state"));
+    for (index, frame) in replayed.moments.iter().enumerate() {
+        let number = index + 1;
+        let time = frame.elapsed;
+        if frame.line.step.starts_with("advance") && trace.unit != "ticks" {
+            // Time that passes shows in the next line's clock.
+            continue;
+        }
+        say(format!("{number:>5} {time:>10}  {:<18} {}", frame.state, frame.line.note));
+        for (_, claim) in replayed.broken.iter().filter(|(at, _)| *at == number) {
+            say(format!("{:>18} *** {}: {}", "", claim.name(), claim.verdict()));
+        }
+    }
+    if replayed.broken.is_empty() {
+        say(format!("{} steps, and nothing broke.", replayed.moments.len()));
+    }
+}
+
+fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
+    let frames = replayed.moments.iter().map(|frame| {
+        serde_json::json!({
+            "elapsed": frame.elapsed, "step": frame.line.step,
+            "note": frame.line.note, "state": frame.state,
+        })
+    });
+    let broken = |(at, claim): &(usize, Claim)| {
+        serde_json::json!({ "step": at, "claim": claim.name(), "verdict": claim.verdict() })
+    };
+    serde_json::json!({
+        "unit": trace.unit,
+        "scope": trace.scope.settings(),
+        "steps": frames.collect::<Vec<_>>(),
+        "broken": replayed.broken.iter().map(broken).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,182 @@
+//! One cell of a verdict table: a scope, searched to the end.
+
+use leasehold_world::{Claim, Scope, Trace, with_size};
+
+use crate::bfs::{self, Outcome, Until};
+use crate::dfs;
+use crate::lift::{NotLiftable, lift};
+use crate::model::{Reduction, WorldModel};
+
+/// How a search is run, and how it is told to stop.
+#[derive(Clone, Copy)]
+pub struct Control<'a> {
+    /// Threads of the deciding search.
+    pub threads: usize,
+    /// Called now and then with the number of states so far; false stops the search, which is then
+    /// marked as truncated.
+    pub progress: &'a (dyn Fn(usize) -> bool + Sync),
+    /// Up to how many states the second search is run to the end.
+    pub second_opinion_up_to: usize,
+}
+
+impl Control<'_> {
+    /// Reports progress; whether to go on.
+    pub fn go_on(&self, states: usize) -> bool {
+        (self.progress)(states)
+    }
+}
+
+/// A claim that does not hold, with the shortest way to break it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub claim: Claim,
+    /// The shortest counterexample, as a trace of the real world.
+    pub trace: Trace,
+}
+
+/// What a cell's searches found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellReport {
+    /// Distinct states, up to the reduction.
+    pub unique: usize,
+    /// Steps taken.
+    pub generated: usize,
+    /// Claims that broke, in the order of the table. Empty if truncated before the lengths were
+    /// known.
+    pub broken: Vec<Broken>,
+    /// Witnesses that were never seen: their claims are vacuous here.
+    pub unseen: Vec<&'static str>,
+    /// Whether a search was stopped before it ended by itself.
+    pub truncated: bool,
+    /// How many states the second search counted, if it was run to the end.
+    pub second_opinion: Option<usize>,
+}
+
+/// Why a cell could not be decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CellError {
+    /// That size is not built in.
+    #[error(
+        "{nodes} nodes and {clients} clients: 1 to 5 nodes and 1 to 3 clients can be searched"
+    )]
+    Size {
+        /// How many nodes.
+        nodes: u8,
+        /// How many clients.
+        clients: usize,
+    },
+    /// A reduction is unsound.
+    #[error(transparent)]
+    NotLiftable(#[from] NotLiftable),
+    /// The two searches counted different states.
+    #[error("the two searches disagree: {first} states depth first, {second} breadth first")]
+    Disagreement {
+        /// Stateright's count.
+        first: usize,
+        /// The exact search's count.
+        second: usize,
+    },
+    /// One search broke a claim and the other, complete, did not.
+    #[error("{0:?} broke in one search and not in the other")]
+    Unconfirmed(&'static str),
+}
+
+/// Decides every claim in `scope`.
+///
+/// # Errors
+/// If the scope has a size that is not built in, or if the searches contradict each other.
+pub fn check_cell(scope: &Scope, control: &Control<'_>) -> Result<CellReport, CellError> {
+    let size = || {
+        let (nodes, clients) = (scope.config.nodes(), scope.clients());
+        Err(CellError::Size { nodes, clients })
+    };
+    with_size!(scope, |N, C| decide::<N, C>(scope, control), size())
+}
+
+fn decide<const N: usize, const C: usize>(
+    scope: &Scope,
+    control: &Control<'_>,
+) -> Result<CellReport, CellError> {
+    let model = WorldModel::<N, C>::new(scope.clone(), Reduction::Order);
+    let found = dfs::search(&model, control);
+    let mut report = CellReport {
+        unique: found.unique,
+        generated: found.generated,
+        broken: Vec::new(),
+        unseen: found.unseen,
+        truncated: found.truncated,
+        second_opinion: None,
+    };
+    let broken: Vec<Claim> = found.broken.iter().filter_map(|name| Claim::named(name)).collect();
+    if !broken.is_empty() {
+        shortest(&mut report, scope, broken, control)?;
+    }
+    if !report.truncated && report.unique <= control.second_opinion_up_to {
+        second_opinion::<N, C>(&mut report, scope, &found.broken, control)?;
+    }
+    Ok(report)
+}
+
+/// The shortest counterexamples, found without the reduction that shortens paths.
+fn shortest(
+    report: &mut CellReport,
+    scope: &Scope,
+    broken: Vec<Claim>,
+    control: &Control<'_>,
+) -> Result<(), CellError> {
+    with_size!(scope, |N, C| shortest_of::<N, C>(report, scope, broken, control), Ok(()))
+}
+
+fn shortest_of<const N: usize, const C: usize>(
+    report: &mut CellReport,
+    scope: &Scope,
+    broken: Vec<Claim>,
+    control: &Control<'_>,
+) -> Result<(), CellError> {
+    let model = WorldModel::<N, C>::new(scope.clone(), Reduction::Names);
+    let search = bfs::search(&model, &Until::Broken(broken.clone()), control);
+    report.truncated |= search.outcome == Outcome::Truncated;
+    for claim in broken {
+        match search.path_to(claim) {
+            Some(path) => {
+                let trace = lift(&model, &path, claim)?;
+                report.broken.push(Broken { claim, trace });
+            }
+            None if search.outcome == Outcome::Truncated => {}
+            None => return Err(CellError::Unconfirmed(claim.name())),
+        }
+    }
+    Ok(())
+}
+
+/// The exact search over the same reduced states must agree on their number and on every claim.
+fn second_opinion<const N: usize, const C: usize>(
+    report: &mut CellReport,
+    scope: &Scope,
+    broken: &[&'static str],
+    control: &Control<'_>,
+) -> Result<(), CellError> {
+    let model = WorldModel::<N, C>::new(scope.clone(), Reduction::Order);
+    let search = bfs::search(&model, &Until::Exhausted, control);
+    if search.outcome == Outcome::Truncated {
+        report.truncated = true;
+        return Ok(());
+    }
+    if search.unique() != report.unique {
+        let (first, second) = (report.unique, search.unique());
+        return Err(CellError::Disagreement { first, second });
+    }
+    let confirmed: Vec<&str> = search.broken().map(Claim::name).collect();
+    let contradicted = broken.iter().chain(&confirmed);
+    for name in contradicted {
+        if broken.contains(name) != confirmed.contains(name) {
+            return Err(CellError::Unconfirmed(
+                Claim::named(name).map_or("a claim", Claim::name),
+            ));
+        }
+    }
+    report.second_opinion = Some(search.unique());
+    Ok(())
+}

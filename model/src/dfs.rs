@@ -1,0 +1,62 @@
+//! The deciding search: stateright, depth first, on all cores.
+//!
+//! Stateright calls a search that ran into a limit "done" all the same, so it is given no limit.
+//! To stop it, the model stops having successors; then the result is marked as truncated.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use stateright::{Checker, Expectation, Model};
+
+use crate::cell::Control;
+use crate::model::WorldModel;
+
+/// What the search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Distinct states, up to the reduction.
+    pub unique: usize,
+    /// Steps taken, those to known states included.
+    pub generated: usize,
+    /// Names of the claims that broke.
+    pub broken: Vec<&'static str>,
+    /// Names of the witnesses that were never seen.
+    pub unseen: Vec<&'static str>,
+    /// Whether it was stopped before it ended by itself.
+    pub truncated: bool,
+}
+
+/// Searches `model` to the end, or until `control` says stop.
+pub fn search<const N: usize, const C: usize>(
+    model: &WorldModel<N, C>,
+    control: &Control<'_>,
+) -> Found {
+    let stop = Arc::clone(&model.halt);
+    // Stateright stops when every property has a discovery; "room for messages" never has one.
+    let checker = model.clone().checker().threads(control.threads).spawn_dfs();
+    while !checker.is_done() {
+        std::thread::sleep(Duration::from_millis(5));
+        if !control.go_on(checker.unique_state_count()) {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+    let checker = checker.join();
+    let discoveries = checker.discoveries();
+    let mut found = Found {
+        unique: checker.unique_state_count(),
+        generated: checker.state_count(),
+        broken: Vec::new(),
+        unseen: Vec::new(),
+        truncated: stop.load(Ordering::Relaxed),
+    };
+    for property in checker.model().properties() {
+        let discovered = discoveries.contains_key(property.name);
+        match property.expectation {
+            Expectation::Always if discovered => found.broken.push(property.name),
+            Expectation::Sometimes if !discovered => found.unseen.push(property.name),
+            Expectation::Always | Expectation::Sometimes | Expectation::Eventually => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,155 @@
+//! Each reduction keeps every verdict, and merges exactly the states that it says it merges.
+
+use std::collections::BTreeSet;
+
+use leasehold::protocol::{Extend, Mutant, Transport};
+use leasehold_model::bfs::{Search, Until, search};
+use leasehold_model::scopes::{Overrides, quick};
+use leasehold_model::{Control, Outcome, Reduction, WorldModel};
+use leasehold_world::{Claim, Lifecycle, Role, Scope, Settings, Step};
+
+fn small(lifecycle: Lifecycle, extend: Extend, transport: Transport) -> Settings {
+    let cells = quick(Overrides::default());
+    let mut settings = cells
+        .into_iter()
+        .find(|cell| (cell.lifecycle, cell.extend, cell.transport) == (lifecycle, extend, transport))
+        .and_then(|cell| cell.settings)
+        .unwrap();
+    settings.nodes = 2;
+    settings.ttl = 3;
+    settings.renew_every = 1;
+    settings.node_timeout = 1;
+    settings.release_within = 1;
+    settings
+}
+
+fn run<const N: usize, const C: usize>(settings: &Settings, by: Reduction) -> Search<N, C> {
+    let model = WorldModel::<N, C>::new(Scope::new(settings.clone()).unwrap(), by);
+    let control = Control { threads: 1, progress: &|_| true, second_opinion_up_to: 0 };
+    let found = search(&model, &Until::Exhausted, &control);
+    assert_eq!(found.outcome, Outcome::Exhausted);
+    found
+}
+
+fn verdicts<const N: usize, const C: usize>(search: &Search<N, C>) -> BTreeSet<Claim> {
+    search.broken().collect()
+}
+
+/// The unreduced search, the one up to names, and the one up to order: equal verdicts; up to names
+/// also equal lengths, and as many states as there are classes among the unreduced ones.
+fn compare<const N: usize, const C: usize>(settings: &Settings) -> (usize, usize, usize) {
+    let scope = Scope::new(settings.clone()).unwrap();
+    let time = run::<N, C>(settings, Reduction::Time);
+    let names = run::<N, C>(settings, Reduction::Names);
+    let order = run::<N, C>(settings, Reduction::Order);
+    assert_eq!(verdicts(&time), verdicts(&names), "{settings:?}");
+    assert_eq!(verdicts(&time), verdicts(&order), "{settings:?}");
+    let classes: BTreeSet<_> = time.states().map(|state| state.canonical(&scope)).collect();
+    assert_eq!(classes.len(), names.unique(), "{settings:?}");
+    let met: BTreeSet<_> =
+        time.states().map(|state| state.hastened(&scope).canonical(&scope)).collect();
+    assert!(met.len() >= order.unique(), "{settings:?}");
+    for claim in verdicts(&time) {
+        let length = |search: &Search<N, C>| search.path_to(claim).map(|path| path.len());
+        assert_eq!(length(&time), length(&names), "{claim:?}");
+        assert!(length(&order) <= length(&time), "{claim:?}");
+    }
+    (time.unique(), names.unique(), order.unique())
+}
+
+#[test]
+fn every_lifecycle_extend_and_transport_keeps_its_verdicts() {
+    for lifecycle in Lifecycle::ALL {
+        for extend in [Extend::Touch, Extend::TouchOrSet] {
+            for transport in [Transport::Fifo, Transport::Pooled] {
+                compare::<2, 1>(&small(lifecycle, extend, transport));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_mutant_and_fault_keeps_its_verdicts() {
+    for mutant in Mutant::ALL {
+        for transport in [Transport::Fifo, Transport::Pooled] {
+            let mut settings = small(Lifecycle::Joined, Extend::Touch, transport);
+            settings.mutant = Some(mutant.name().to_owned());
+            settings.faults.resets = 1;
+            compare::<2, 1>(&settings);
+            settings.faults.resets = 0;
+            settings.faults.pauses = 1;
+            compare::<2, 1>(&settings);
+        }
+    }
+}
+
+#[test]
+fn two_clients_and_slips_keep_their_verdicts() {
+    let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
+    let role = Role { starts: 1, renewals: 0, stops: true };
+    settings.roles = vec![role, role];
+    settings.ttl = 2;
+    settings.faults.node_slips = 1;
+    compare::<2, 2>(&settings);
+}
+
+#[test]
+fn three_nodes_merge_nearly_sixfold() {
+    let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
+    settings.nodes = 3;
+    let (time, names, order) = compare::<3, 1>(&settings);
+    // At most 3! by the nodes' names; the order does the rest.
+    assert!(time < 6 * names && time * 2 > 9 * names, "{time} {names} {order}");
+    assert!(order < names);
+}
+
+/// Renaming nodes and clients and then taking a step is the same as taking it and then renaming.
+#[test]
+fn names_commute_with_steps() {
+    let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
+    let role = Role { starts: 1, renewals: 1, stops: true };
+    settings.roles = vec![role, role];
+    settings.ttl = 2;
+    let scope = Scope::new(settings.clone()).unwrap();
+    let states = run::<2, 2>(&settings, Reduction::Order);
+    for world in states.states().step_by(97) {
+        let mut steps = Vec::new();
+        world.enabled(&scope, &mut steps);
+        for step in steps {
+            let mut there = *world;
+            let _ = there.apply(&scope, scope.mutated, step);
+            let mut renamed = world.with_nodes(&[1, 0]).with_clients(&[1, 0]);
+            let _ = renamed.apply(&scope, scope.mutated, swapped(step));
+            assert_eq!(there.canonical(&scope), renamed.canonical(&scope), "{step}");
+        }
+    }
+}
+
+/// The same step with both nodes and both clients exchanged.
+fn swapped<I: Copy>(step: Step<I, 2, 2>) -> Step<I, 2, 2> {
+    let other = |index: u8| 1 - index;
+    match step {
+        Step::Start(c) => Step::Start(other(c)),
+        Step::Tick(c) => Step::Tick(other(c)),
+        Step::Stop(c) => Step::Stop(other(c)),
+        Step::Task(c, task) => Step::Task(other(c), task),
+        Step::Stall(c) => Step::Stall(other(c)),
+        Step::Pause(c) => Step::Pause(other(c)),
+        Step::Resume(c) => Step::Resume(other(c)),
+        Step::Run { client, node, index } => {
+            Step::Run { client: other(client), node: other(node), index }
+        }
+        Step::Reply { client, node, index } => {
+            Step::Reply { client: other(client), node: other(node), index }
+        }
+        Step::Reset { client, node } => Step::Reset { client: other(client), node: other(node) },
+        Step::Connect { client, node } => {
+            Step::Connect { client: other(client), node: other(node) }
+        }
+        Step::Crash { node, keeps } => Step::Crash { node: other(node), keeps },
+        Step::Restart(node) => Step::Restart(other(node)),
+        Step::Advance { nodes: [a, b], clients: [c, d] } => {
+            Step::Advance { nodes: [b, a], clients: [d, c] }
+        }
+    }
+}

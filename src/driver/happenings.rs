@@ -1,0 +1,136 @@
+//! What happens at the nodes, as inputs of the leases it concerns.
+
+use std::string::String;
+use std::time::Duration;
+use std::vec::Vec;
+
+use redis::Value;
+
+use super::clock::span_of;
+use super::error::NodeError;
+use super::handshake::Greeting;
+use super::leases::LeaseId;
+use super::node::Request;
+use super::task::Task;
+use super::wire;
+use crate::protocol::{Answer, Command, Input, Instant};
+
+/// When a release that a server refused is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+impl Task {
+    pub(super) fn node_up(&mut self, node: u8, greeting: Greeting) {
+        let at = usize::from(node);
+        let now = self.clock.now();
+        if let Some(twin) = self.twin_of(at, &greeting) {
+            tracing::error!(node = self.nodes[at].name, twin, "one server named twice; not used");
+            // Nothing was asked on this connection yet, so nothing was left unsent.
+            let _ = self.nodes[at].failed(NodeError::Duplicate(twin), now);
+            return;
+        }
+        let new_process = self.nodes[at].greeted(greeting);
+        tracing::info!(node = self.nodes[at].name, new_process, "node connected");
+        let mut works = Vec::new();
+        for id in self.leases.ids() {
+            works.extend(self.handle(id, Input::Connected { node, new_process }));
+        }
+        if works.iter().any(|work| work.commands.kill.contains(node)) {
+            self.nodes[at].kill_strays();
+        } else {
+            self.nodes[at].forget_strays();
+        }
+        for work in &works {
+            self.send(work);
+        }
+    }
+
+    /// The name of another node in use that is the same server process.
+    fn twin_of(&self, at: usize, greeting: &Greeting) -> Option<String> {
+        let run_id = greeting.run_id.as_deref()?;
+        let others = self.nodes.iter().enumerate().filter(|&(other, _)| other != at);
+        others
+            .map(|(_, node)| node)
+            .find(|node| node.run_id() == Some(run_id))
+            .map(|node| node.name.clone())
+    }
+
+    pub(super) fn node_down(&mut self, node: u8, error: NodeError, used: bool) {
+        let failed = &mut self.nodes[usize::from(node)];
+        if used {
+            tracing::warn!(node = failed.name, %error, "connection to node failed");
+        } else {
+            tracing::debug!(node = failed.name, %error, "node not usable yet");
+        }
+        let unsent = failed.failed(error, self.clock.now());
+        if !used {
+            return;
+        }
+        for (id, command) in unsent {
+            self.step(id, Input::Answer { node, command, answer: Answer::NotSent });
+        }
+        self.tell_all(Input::Reset { node });
+    }
+
+    pub(super) fn reply(&mut self, node: u8, reply: &Value) {
+        let answering = &mut self.nodes[usize::from(node)];
+        let answered = answering.answered();
+        let understood = match answered {
+            None => false,
+            Some(Request::Load) => {
+                answering.script_loaded();
+                true
+            }
+            Some(Request::Kill) => self.killed(node, reply),
+            Some(Request::Lease(id, command)) => self.lease_reply(node, id, command, reply),
+        };
+        if !understood {
+            // What the request did is unknown, as for all the others on this connection.
+            self.nodes[usize::from(node)].put_back(answered);
+            self.node_down(node, NodeError::Protocol, true);
+        }
+    }
+
+    fn killed(&mut self, node: u8, reply: &Value) -> bool {
+        let Some(answer) = wire::kill_answer(reply) else {
+            return false;
+        };
+        let killing = &mut self.nodes[usize::from(node)];
+        let refused = answer == Answer::Refused;
+        if refused {
+            let reply = wire::text(reply);
+            tracing::warn!(
+                node = killing.name,
+                reply,
+                "CLIENT KILL refused: what was under way on the failed connection may still run"
+            );
+        }
+        if killing.killed(!refused) {
+            self.tell_all(Input::Answer { node, command: Command::Kill, answer });
+        }
+        true
+    }
+
+    fn lease_reply(&mut self, node: u8, id: LeaseId, command: Command, reply: &Value) -> bool {
+        let answer = match command {
+            Command::Set => wire::set_answer(reply),
+            Command::Extend | Command::Release => wire::script_answer(reply),
+            Command::Kill => wire::kill_answer(reply),
+        };
+        let Some(answer) = answer else {
+            return false;
+        };
+        let answering = &mut self.nodes[usize::from(node)];
+        if answer == Answer::Refused {
+            let reply_text = wire::text(reply);
+            tracing::warn!(node = answering.name, ?command, reply = reply_text, "command refused");
+            if wire::is_noscript(reply) {
+                answering.load_script();
+            }
+            if command == Command::Release && answering.try_again_at.is_none() {
+                answering.try_again_at = Some(self.clock.now().plus(span_of(TRY_AGAIN)));
+            }
+        }
+        self.step(id, Input::Answer { node, command, answer });
+        true
+    }
+}

@@ -1,0 +1,232 @@
+//! The connection to one node: made, greeted, used, aborted when it fails, and made again.
+//!
+//! It never gives up for want of an answer: a request of a closed connection may still run, and
+//! then nobody hears of it. Only the handshake, which changes nothing at the node, has a time-out.
+
+use std::boxed::Box;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::vec::Vec;
+
+use redis::Value;
+
+use super::clock::span_of;
+use super::endpoint::Endpoint;
+use super::error::NodeError;
+use super::handshake::{Greeting, Handshake};
+use super::stream::Stream;
+use super::wire;
+use crate::protocol::{Extend, Instant, Micros};
+
+const BACKOFF_MIN: Duration = Duration::from_millis(20);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// A connection that lasted this long was a good one: its loss is not a reason to hesitate.
+const STABLE: Duration = Duration::from_secs(1);
+
+/// What happened on a link.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// It can be used from now on.
+    Up(Greeting),
+    /// The reply to the oldest request without one.
+    Reply(Value),
+    /// It failed. `used` tells whether it was up.
+    Down { error: NodeError, used: bool },
+}
+
+type Opening = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+
+enum State {
+    Down { retry_at: Micros },
+    Opening { opening: Opening, until: Micros },
+    Greeting { wire: Wire, handshake: Handshake, until: Micros },
+    Up { wire: Wire, since: Micros },
+}
+
+/// One node's connection, in whatever state.
+pub(super) struct Link {
+    endpoint: Endpoint,
+    script: Extend,
+    patience: Duration,
+    backoff: Duration,
+    state: State,
+}
+
+impl Link {
+    pub(super) fn new(endpoint: Endpoint, script: Extend, patience: Duration, now: Micros) -> Link {
+        let state = State::Down { retry_at: now };
+        Link { endpoint, script, patience, backoff: BACKOFF_MIN, state }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        match self.state {
+            State::Up { .. } => true,
+            State::Down { .. } | State::Opening { .. } | State::Greeting { .. } => false,
+        }
+    }
+
+    /// When it wants to be polled even if nothing arrives.
+    pub(super) fn deadline(&self) -> Option<Micros> {
+        match self.state {
+            State::Down { retry_at } => Some(retry_at),
+            State::Opening { until, .. } | State::Greeting { until, .. } => Some(until),
+            State::Up { .. } => None,
+        }
+    }
+
+    /// Queues a request; it is written by the next [`poll`](Self::poll). The answer is the
+    /// request's place in the stream of this connection, `None` if there is no connection.
+    pub(super) fn request(&mut self, pack: impl FnOnce(&mut Vec<u8>)) -> Option<u64> {
+        match &mut self.state {
+            State::Up { wire, .. } => {
+                let place = wire.written + wire.unsent().len() as u64;
+                pack(&mut wire.out);
+                Some(place)
+            }
+            State::Down { .. } | State::Opening { .. } | State::Greeting { .. } => None,
+        }
+    }
+
+    /// How much of the stream has been handed to the system. A request that starts there or later
+    /// never left.
+    pub(super) fn written(&self) -> u64 {
+        match &self.state {
+            State::Up { wire, .. } => wire.written,
+            State::Down { .. } | State::Opening { .. } | State::Greeting { .. } => 0,
+        }
+    }
+
+    /// Does what can be done without waiting, until something happens.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Micros) -> Poll<Happening> {
+        loop {
+            let result = match &mut self.state {
+                State::Down { retry_at } if now < *retry_at => return Poll::Pending,
+                State::Down { .. } => {
+                    let opening = Box::pin(Stream::open(self.endpoint.info.clone()));
+                    let until = now.plus(span_of(self.patience));
+                    self.state = State::Opening { opening, until };
+                    continue;
+                }
+                State::Opening { opening, until } => match opening.as_mut().poll(cx) {
+                    Poll::Pending if now < *until => return Poll::Pending,
+                    Poll::Pending => Err(NodeError::Silent(self.patience)),
+                    Poll::Ready(Err(error)) => Err(NodeError::Io(error)),
+                    Poll::Ready(Ok(stream)) => {
+                        let mut wire = Wire::new(stream);
+                        let login = self.endpoint.info.redis_settings();
+                        let handshake = Handshake::begin(login, self.script, &mut wire.out);
+                        self.state = State::Greeting { wire, handshake, until: *until };
+                        continue;
+                    }
+                },
+                State::Greeting { wire, handshake, until } => match wire.poll(cx) {
+                    Poll::Pending if now < *until => return Poll::Pending,
+                    Poll::Pending => Err(NodeError::Silent(self.patience)),
+                    Poll::Ready(Err(error)) => Err(error),
+                    Poll::Ready(Ok(reply)) => match handshake.take(&reply) {
+                        Ok(None) => continue,
+                        Ok(Some(greeting)) => Ok(Happening::Up(greeting)),
+                        Err(error) => Err(error),
+                    },
+                },
+                State::Up { wire, .. } => ready!(wire.poll(cx)).map(Happening::Reply),
+            };
+            return Poll::Ready(match result {
+                Ok(Happening::Up(greeting)) => self.greeted(greeting, now),
+                Ok(happening) => happening,
+                Err(error) => Happening::Down { error, used: self.is_up() },
+            });
+        }
+    }
+
+    fn greeted(&mut self, greeting: Greeting, now: Micros) -> Happening {
+        let before = core::mem::replace(&mut self.state, State::Down { retry_at: now });
+        if let State::Greeting { mut wire, .. } = before {
+            wire.written = 0;
+            self.state = State::Up { wire, since: now };
+        }
+        Happening::Up(greeting)
+    }
+
+    /// Aborts the connection and lets some time pass before the next. To be called after
+    /// [`Happening::Down`], and for a node that is not to be used.
+    pub(super) fn fail(&mut self, now: Micros) {
+        let delay = match &self.state {
+            State::Up { since, .. } if now.since(*since) >= span_of(STABLE) => BACKOFF_MIN,
+            State::Up { .. }
+            | State::Down { .. }
+            | State::Opening { .. }
+            | State::Greeting { .. } => self.backoff,
+        };
+        self.backoff = (delay * 2).min(BACKOFF_MAX);
+        let retry_at = now.plus(span_of(delay));
+        match core::mem::replace(&mut self.state, State::Down { retry_at }) {
+            State::Greeting { wire, .. } | State::Up { wire, .. } => wire.stream.abort(),
+            State::Down { .. } | State::Opening { .. } => {}
+        }
+    }
+}
+
+/// A socket with what is to be written and what was read and not yet understood.
+struct Wire {
+    stream: Stream,
+    out: Vec<u8>,
+    sent: usize,
+    written: u64,
+    inbox: Vec<u8>,
+    taken: usize,
+}
+
+impl Wire {
+    fn new(stream: Stream) -> Wire {
+        Wire { stream, out: Vec::new(), sent: 0, written: 0, inbox: Vec::new(), taken: 0 }
+    }
+
+    fn unsent(&self) -> &[u8] {
+        self.out.get(self.sent..).unwrap_or(&[])
+    }
+
+    /// Writes what can be written and returns the next reply.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Value, NodeError>> {
+        self.write(cx).map_err(NodeError::Io)?;
+        loop {
+            let unread = self.inbox.get(self.taken..).unwrap_or(&[]);
+            match wire::parse(unread) {
+                Ok(Some((reply, length))) => {
+                    self.taken += length;
+                    return Poll::Ready(Ok(reply));
+                }
+                Ok(None) => {}
+                Err(wire::Malformed) => return Poll::Ready(Err(NodeError::Protocol)),
+            }
+            self.inbox.drain(..self.taken);
+            self.taken = 0;
+            let mut chunk = [0; 4096];
+            match ready!(self.stream.poll_read(cx, &mut chunk)) {
+                Ok(0) => return Poll::Ready(Err(NodeError::Hangup)),
+                Ok(length) => self.inbox.extend_from_slice(&chunk[..length]),
+                Err(error) => return Poll::Ready(Err(NodeError::Io(error))),
+            }
+        }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while self.sent < self.out.len() {
+            match self.stream.poll_write(cx, &self.out[self.sent..]) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(length)) => {
+                    self.sent += length;
+                    self.written += length as u64;
+                }
+                Poll::Ready(Err(error)) => return Err(error),
+            }
+        }
+        self.out.clear();
+        self.sent = 0;
+        Ok(())
+    }
+}

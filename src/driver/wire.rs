@@ -1,0 +1,241 @@
+//! The words spoken to a node: commands as bytes, replies as [`Answer`]s.
+//!
+//! The redis crate packs and parses; where one reply ends is found here, because its parser is
+//! made for streams that it reads itself.
+#![expect(clippy::wildcard_enum_match_arm, reason = "the redis crate's replies are many, and grow")]
+
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use redis::Value;
+
+use super::token::Token;
+use crate::protocol::{Answer, Extend};
+
+/// Compare, then `PEXPIRE`. A key of another type is somebody else's, whatever it holds.
+const TOUCH: &str = "\
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'table' then
+  if string.find(held.err, 'WRONGTYPE', 1, true) then return 0 end
+  return held
+end
+if not held then return -1 end
+if held ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+";
+
+/// The same, and a missing key is set again.
+const TOUCH_OR_SET: &str = "\
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'table' then
+  if string.find(held.err, 'WRONGTYPE', 1, true) then return 0 end
+  return held
+end
+if not held then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 1
+end
+if held ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+";
+
+/// Compare, then `DEL`. Sent whole with every release: a release that needs a second message
+/// could be overtaken.
+const RELEASE: &str = "\
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'table' then
+  if string.find(held.err, 'WRONGTYPE', 1, true) then return 0 end
+  return held
+end
+if not held then return -1 end
+if held ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+";
+
+fn extend_script(extend: Extend) -> &'static str {
+    match extend {
+        Extend::Touch => TOUCH,
+        Extend::TouchOrSet => TOUCH_OR_SET,
+    }
+}
+
+pub(super) fn set(out: &mut Vec<u8>, key: &str, token: &Token, ttl_ms: i64) {
+    let token = token.base64();
+    redis::cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(ttl_ms).write_packed_command(out);
+}
+
+/// `sha` is what `SCRIPT LOAD` answered on this connection.
+pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &str, token: &Token, ttl_ms: i64) {
+    let token = token.base64();
+    redis::cmd("EVALSHA").arg(sha).arg(1).arg(key).arg(token).arg(ttl_ms).write_packed_command(out);
+}
+
+pub(super) fn release(out: &mut Vec<u8>, key: &str, token: &Token) {
+    let token = token.base64();
+    redis::cmd("EVAL").arg(RELEASE).arg(1).arg(key).arg(token).write_packed_command(out);
+}
+
+pub(super) fn kill(out: &mut Vec<u8>, connection: i64) {
+    redis::cmd("CLIENT").arg("KILL").arg("ID").arg(connection).write_packed_command(out);
+}
+
+pub(super) fn load_extend(out: &mut Vec<u8>, script: Extend) {
+    redis::cmd("SCRIPT").arg("LOAD").arg(extend_script(script)).write_packed_command(out);
+}
+
+/// The answer to a `SET NX`. `None`: no Redis server says that.
+pub(super) fn set_answer(reply: &Value) -> Option<Answer> {
+    match reply {
+        Value::Okay => Some(Answer::Done),
+        Value::Nil => Some(Answer::Foreign),
+        Value::ServerError(_) => Some(Answer::Refused),
+        _ => None,
+    }
+}
+
+/// The answer of one of the scripts.
+pub(super) fn script_answer(reply: &Value) -> Option<Answer> {
+    match reply {
+        Value::Int(1) => Some(Answer::Done),
+        Value::Int(0) => Some(Answer::Foreign),
+        Value::Int(-1) => Some(Answer::Missing),
+        Value::ServerError(_) => Some(Answer::Refused),
+        _ => None,
+    }
+}
+
+/// The answer to `CLIENT KILL ID`: how many connections were killed.
+pub(super) fn kill_answer(reply: &Value) -> Option<Answer> {
+    match reply {
+        Value::Int(0) => Some(Answer::Missing),
+        Value::Int(_) => Some(Answer::Done),
+        Value::ServerError(_) => Some(Answer::Refused),
+        _ => None,
+    }
+}
+
+/// Whether the server has forgotten the script.
+pub(super) fn is_noscript(reply: &Value) -> bool {
+    match reply {
+        Value::ServerError(error) => error.code() == "NOSCRIPT",
+        _ => false,
+    }
+}
+
+/// Whether the server does not let this user have the command.
+pub(super) fn is_forbidden(reply: &Value) -> bool {
+    match reply {
+        Value::ServerError(error) => {
+            let unknown = error.details().is_some_and(|words| words.starts_with("unknown command"));
+            error.code() == "NOPERM" || unknown
+        }
+        _ => false,
+    }
+}
+
+/// A reply's text, for an error message.
+pub(super) fn text(reply: &Value) -> String {
+    match reply {
+        Value::ServerError(error) => error.to_string(),
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::SimpleString(text) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+/// What no Redis server sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// No reply that is expected here is longer.
+const REPLY_MAX: usize = 1 << 20;
+
+/// Takes the first reply off `bytes`: the reply and its length, or `None` if it is incomplete.
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Value, usize)>, Malformed> {
+    let Some(length) = first_reply(bytes)? else {
+        return if bytes.len() > REPLY_MAX { Err(Malformed) } else { Ok(None) };
+    };
+    let reply = bytes.get(..length).ok_or(Malformed)?;
+    let value = redis::parse_redis_value(reply).map_err(|_| Malformed)?;
+    Ok(Some((value, length)))
+}
+
+/// The length of the first reply (RESP 2), or `None` if it is incomplete.
+fn first_reply(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+    let mut at = 0;
+    let mut left = 1;
+    while left > 0 {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        let Some(line_end) = rest.windows(2).position(|pair| pair == b"\r\n") else {
+            return match rest.first() {
+                None | Some(b'+' | b'-' | b':' | b'$' | b'*') => Ok(None),
+                Some(_) => Err(Malformed),
+            };
+        };
+        let (kind, line) = rest[..line_end].split_first().ok_or(Malformed)?;
+        at += line_end + 2;
+        left -= 1;
+        match kind {
+            b'+' | b'-' | b':' => {}
+            b'$' => {
+                if let Some(length) = count(line)? {
+                    at += length + 2;
+                }
+            }
+            b'*' => left += count(line)?.unwrap_or(0),
+            _ => return Err(Malformed),
+        }
+    }
+    Ok((at <= bytes.len()).then_some(at))
+}
+
+/// A length or a number of elements; `None` for the nil of RESP 2.
+fn count(line: &[u8]) -> Result<Option<usize>, Malformed> {
+    if line == b"-1" {
+        return Ok(None);
+    }
+    let text = core::str::from_utf8(line).map_err(|_| Malformed)?;
+    let count: usize = text.parse().map_err(|_| Malformed)?;
+    if count > REPLY_MAX { Err(Malformed) } else { Ok(Some(count)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_taken_only_when_it_is_whole() {
+        let stream: &[u8] =
+            b"+OK\r\n:-1\r\n$-1\r\n$3\r\na\r\n\r\n*2\r\n:1\r\n*1\r\n$0\r\n\r\n-ERR no\r\n";
+        let mut replies = Vec::new();
+        let mut rest = stream;
+        while !rest.is_empty() {
+            let whole = parse(rest).unwrap().unwrap().1;
+            for cut in 0..whole {
+                assert_eq!(parse(&rest[..cut]), Ok(None), "{cut} of {whole}");
+            }
+            replies.push(parse(rest).unwrap().unwrap().0);
+            rest = &rest[whole..];
+        }
+        assert_eq!(replies.len(), 6);
+        assert_eq!(replies[1], Value::Int(-1));
+        assert_eq!(replies[3], Value::BulkString(b"a\r\n".to_vec()));
+    }
+
+    #[test]
+    fn other_protocols_are_noticed() {
+        assert_eq!(parse(b"HTTP/1.1 400 Bad Request\r\n"), Err(Malformed));
+        assert_eq!(parse(b"S"), Err(Malformed));
+        assert_eq!(parse(b"$99999999999\r\n"), Err(Malformed));
+        assert_eq!(parse(b"\r\n"), Err(Malformed));
+    }
+
+    #[test]
+    fn an_error_means_that_it_did_not_run() {
+        let reply = parse(b"-NOSCRIPT No matching script\r\n").unwrap().unwrap().0;
+        assert_eq!(script_answer(&reply), Some(Answer::Refused));
+        assert!(is_noscript(&reply));
+        assert_eq!(set_answer(&Value::Nil), Some(Answer::Foreign));
+        assert_eq!(set_answer(&Value::Int(1)), None);
+    }
+}

@@ -1,0 +1,19 @@
+//! Redlock leases on Redis, run by a state machine that is model-checked and simulated.
+//!
+//! - [`protocol`] is the machine: pure, `no_std`, without clock, random numbers or I/O.
+//! - `driver` (feature `driver`, on by default) runs it on tokio against real Redis servers.
+//!
+//! The checker, the simulator and this library run the *same* [`protocol::Lease`].
+#![no_std]
+
+#[cfg(any(feature = "driver", test))]
+extern crate std;
+
+#[cfg(feature = "driver")]
+pub mod driver;
+pub mod protocol;
+
+#[cfg(feature = "driver")]
+pub use driver::{
+    AcquireError, Builder, Client, ConnectError, Guard, Loss, ReleaseError, Released,
+};

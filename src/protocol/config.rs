@@ -1,0 +1,195 @@
+//! What a client is told before it starts. Checked once; a [`Config`] is always usable.
+
+use core::fmt;
+use core::str::FromStr;
+
+use super::instant::Span;
+use super::nodes::MAX_NODES;
+use super::validity::Drift;
+
+/// What an extension does at a node where the key is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extend {
+    /// Nothing: compare-and-`PEXPIRE`. What the library ships.
+    #[default]
+    Touch,
+    /// `SET NX`, as redsync's `WithSetNXOnExtend`: a late one brings a released lock back.
+    TouchOrSet,
+}
+
+/// How commands of one client reach one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    /// One connection per node, in order. What the library ships.
+    #[default]
+    Fifo,
+    /// A pool of connections: commands overtake each other.
+    Pooled,
+}
+
+macro_rules! named {
+    ($type:ty, $what:literal, $($variant:path => $name:literal),+) => {
+        impl $type {
+            /// The name used on the command line and in trace files.
+            pub fn name(self) -> &'static str {
+                match self { $($variant => $name),+ }
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+        impl FromStr for $type {
+            type Err = UnknownName;
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                match text { $($name => Ok($variant),)+ _ => Err(UnknownName($what)) }
+            }
+        }
+    };
+}
+
+named!(Extend, "an extend operation: touch or touch_or_set",
+    Extend::Touch => "touch", Extend::TouchOrSet => "touch_or_set");
+named!(Transport, "a transport: fifo or pooled",
+    Transport::Fifo => "fifo", Transport::Pooled => "pooled");
+
+/// A name that is none of those expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not {0}")]
+pub struct UnknownName(&'static str);
+
+/// The numbers of a configuration, unchecked. All spans are in one unit, the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many independent nodes, 1 to 16.
+    pub nodes: u8,
+    /// The lease's TTL, fixed for its life.
+    pub ttl: Span,
+    /// The allowance for clock drift.
+    pub drift: Drift,
+    /// How long after the start of one successful round the next renewal starts.
+    pub renew_every: Span,
+    /// How long a failed renewal waits before the next.
+    pub renew_retry: Span,
+    /// How long a round waits for its nodes.
+    pub node_timeout: Span,
+    /// How long a release is waited for before it is reported as unsettled.
+    pub release_within: Span,
+    /// What an extension does where the key is gone.
+    pub extend: Extend,
+    /// How commands reach a node.
+    pub transport: Transport,
+}
+
+/// A setting that cannot work, with the value, the rule and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No node at all.
+    #[error("0 nodes: a lease needs at least one; name the Redis servers")]
+    NoNodes,
+    /// More nodes than a node set can name.
+    #[error("{0} nodes: at most {MAX_NODES} are supported; Redlock gains nothing beyond 5 or 7")]
+    TooManyNodes(u8),
+    /// A TTL that no drift can be taken off.
+    #[error("TTL {ttl}: it must exceed its drift allowance of {drift}; choose a longer TTL")]
+    TtlTooShort {
+        /// The TTL given.
+        ttl: Span,
+        /// The drift allowance computed from it.
+        drift: Span,
+    },
+    /// A span that must be positive and is not.
+    #[error("{name} is {value}: it must be positive")]
+    NotPositive {
+        /// The setting's name.
+        name: &'static str,
+        /// Its value.
+        value: Span,
+    },
+    /// A renewal that would start when the lease is over.
+    #[error(
+        "renew_every is {renew_every}, and a lease is valid for {validity}: renew sooner, a third \
+         of the TTL is customary"
+    )]
+    RenewsTooLate {
+        /// The renewal interval given.
+        renew_every: Span,
+        /// The TTL less its drift.
+        validity: Span,
+    },
+}
+
+/// A checked configuration. Small, `Copy`, and passed to every call of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    settings: Settings,
+    drift: Span,
+}
+
+impl Config {
+    /// Checks `settings`.
+    ///
+    /// # Errors
+    /// The first rule they break, as [`ConfigError`].
+    pub fn new(settings: Settings) -> Result<Self, ConfigError> {
+        let Settings { nodes, ttl, renew_every, .. } = settings;
+        if nodes == 0 {
+            return Err(ConfigError::NoNodes);
+        }
+        if nodes > MAX_NODES {
+            return Err(ConfigError::TooManyNodes(nodes));
+        }
+        for (name, value) in [
+            ("ttl", ttl),
+            ("renew_every", renew_every),
+            ("renew_retry", settings.renew_retry),
+            ("node_timeout", settings.node_timeout),
+            ("release_within", settings.release_within),
+        ] {
+            if value <= 0 {
+                return Err(ConfigError::NotPositive { name, value });
+            }
+        }
+        let drift = settings.drift.allowance(ttl);
+        if ttl <= drift {
+            return Err(ConfigError::TtlTooShort { ttl, drift });
+        }
+        let validity = ttl - drift;
+        if renew_every >= validity {
+            return Err(ConfigError::RenewsTooLate { renew_every, validity });
+        }
+        Ok(Config { settings, drift })
+    }
+
+    /// The settings it was made from.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many nodes.
+    pub fn nodes(&self) -> u8 {
+        self.settings.nodes
+    }
+
+    /// The TTL.
+    pub fn ttl(&self) -> Span {
+        self.settings.ttl
+    }
+
+    /// The drift allowance of this TTL.
+    pub fn drift(&self) -> Span {
+        self.drift
+    }
+
+    /// What an extension does where the key is gone.
+    pub fn extend(&self) -> Extend {
+        self.settings.extend
+    }
+
+    /// How commands reach a node.
+    pub fn transport(&self) -> Transport {
+        self.settings.transport
+    }
+}

@@ -1,0 +1,616 @@
+//! One lease from the first `SET` to the last acknowledged release.
+//!
+//! ```text
+//! Idle -> Acquiring -> Held <-> (a renewal round is open)
+//!             |          |  `--> Lost              final, told at `valid_until` at the latest
+//!             |          v
+//!             |       Stopping                     belief has ended, and nothing is sent any
+//!             |          v                         more but releases
+//!             |       Draining -> Releasing
+//!             |                       v
+//!             `- denied ---------> Released
+//! ```
+//!
+//! A lease has one token and never another, so no command of one lease can touch the next one.
+//! Whatever its phase, it keeps two debts until they are paid: commands that may still run
+//! ([`Lease::unresolved`]) and releases that no node has acknowledged yet ([`Lease::owed`]).
+
+use super::answer::{Answer, Command};
+use super::config::{Config, Extend, Transport};
+use super::instant::{Instant, Span};
+use super::nodes::NodeSet;
+use super::round::{Round, Tally, Verdict, bits_of};
+use super::rules::{Rules, Sound};
+
+/// Where a lease is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Nothing was asked yet.
+    #[default]
+    Idle,
+    /// `SET` was sent to the nodes; no verdict yet.
+    Acquiring,
+    /// Held, and believed until `valid_until`.
+    Held,
+    /// The stop was accepted: belief has ended and no renewal starts any more.
+    Stopping,
+    /// Releases are out (or wait), and an earlier command is still unresolved at some node.
+    Draining,
+    /// Every earlier command has resolved; releases wait for their acknowledgement.
+    Releasing,
+    /// Reported to the user as released, or as denied. Debts may remain.
+    Released,
+    /// Reported to the user as lost. Final. Debts may remain.
+    Lost,
+}
+
+/// Why a lease was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LossCause {
+    /// `valid_until` passed before a renewal succeeded.
+    Expired,
+    /// So many nodes no longer store the key that no quorum can; nobody else's value was seen.
+    Gone,
+    /// The same, and some node stores another value.
+    Taken,
+}
+
+/// What happened, for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event<I> {
+    /// The lease is held.
+    Acquired {
+        /// On the client's own clock.
+        valid_until: I,
+    },
+    /// The acquisition failed. What it may have set is being released, and nobody waits for it.
+    Denied(Tally),
+    /// A renewal succeeded.
+    Extended {
+        /// On the client's own clock. Never earlier than before.
+        valid_until: I,
+    },
+    /// A renewal failed; the lease is still held until its old `valid_until`.
+    RenewalFailed(Tally),
+    /// The lease is over, and the user did not ask for it.
+    Lost(LossCause),
+    /// The release is over.
+    Released {
+        /// Nodes that have not acknowledged it; the debt is kept.
+        unsettled: NodeSet,
+    },
+}
+
+/// What the machine is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input<V> {
+    /// Acquire, with a token never used before. Only in [`Phase::Idle`].
+    Start(V),
+    /// A node answered a command of this lease, or its fate became known.
+    Answer {
+        /// Which node.
+        node: u8,
+        /// Which command it answers.
+        command: Command,
+        /// What it said.
+        answer: Answer,
+    },
+    /// The moment named by [`Lease::deadline`] has come. Harmless if it has not.
+    Tick,
+    /// The user wants it to end.
+    Stop,
+    /// The connection to `node` failed. What was pending there is unknown from now on.
+    Reset {
+        /// Which node.
+        node: u8,
+    },
+    /// There is a connection to `node` again.
+    Connected {
+        /// Which node.
+        node: u8,
+        /// Whether the server is another process than before: then nothing of the old connection
+        /// can still run, and its client ids mean nothing.
+        new_process: bool,
+    },
+}
+
+/// When, on the client's own clock, and which nodes have a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Moment<I> {
+    /// Read **after** what caused the input happened and **before** anything is sent for it.
+    pub now: I,
+    /// Nodes that can be sent to. Commands to others are never issued.
+    pub reachable: NodeSet,
+}
+
+/// The nodes to send each command to, in the order of the fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Commands {
+    /// [`Command::Kill`], before anything else on that connection.
+    pub kill: NodeSet,
+    /// [`Command::Set`].
+    pub set: NodeSet,
+    /// [`Command::Extend`].
+    pub extend: NodeSet,
+    /// [`Command::Release`].
+    pub release: NodeSet,
+}
+
+/// What one step of the machine asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Output<I> {
+    /// To send now, in order.
+    pub commands: Commands,
+    /// To tell the user.
+    pub event: Option<Event<I>>,
+}
+
+impl<I> Output<I> {
+    const NOTHING: Output<I> = Output {
+        commands: Commands {
+            kill: NodeSet::EMPTY,
+            set: NodeSet::EMPTY,
+            extend: NodeSet::EMPTY,
+            release: NodeSet::EMPTY,
+        },
+        event: None,
+    };
+}
+
+/// Why the machine wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// When an acquisition has waited long enough for its nodes.
+    AttemptTimeout,
+    /// When a renewal is due.
+    Renew,
+    /// When a renewal has waited long enough for its nodes.
+    RenewalTimeout,
+    /// When the lease stops being believed.
+    Expiry,
+    /// When an accepted stop is to be carried out: at once.
+    Release,
+    /// When a release has been waited for long enough.
+    ReleaseTimeout,
+}
+
+/// One lease. `R` are its [`Rules`], `I` its clock, `V` its token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lease<R, I, V> {
+    rules: R,
+    phase: Phase,
+    token: V,
+    /// The end of belief while [`Phase::Held`].
+    valid_until: I,
+    /// The next deadline of the phase, other than the end of belief.
+    wake: I,
+    /// The acquisition, or the renewal under way.
+    round: Round<I>,
+    /// Nodes with a `SET` or an extend of this lease that may still run.
+    pending: NodeSet,
+    /// Of these, nodes where it was sent on a connection that has failed since.
+    stray: NodeSet,
+    /// Nodes that may store the token and have not acknowledged a release.
+    owed: NodeSet,
+    /// Of these, nodes with a release under way on the present connection.
+    releasing: NodeSet,
+}
+
+/// The lease that ships.
+pub type SoundLease<I, V> = Lease<Sound, I, V>;
+
+/// Whose turn it is to build an [`Output`]: the configuration, the moment, and what was said.
+struct Step<'a, I> {
+    config: &'a Config,
+    moment: Moment<I>,
+    output: Output<I>,
+}
+
+impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
+    /// A lease in [`Phase::Idle`].
+    pub fn new(rules: R) -> Self
+    where
+        V: Default,
+    {
+        Lease { rules, ..Lease::default() }
+    }
+
+    /// Where it is in its life.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Its token, once started.
+    pub fn token(&self) -> V {
+        self.token
+    }
+
+    /// Whether the holder may believe at `now` that it holds the lock.
+    pub fn believes(&self, now: I) -> bool {
+        self.phase == Phase::Held && super::validity::believed(now, self.valid_until)
+    }
+
+    /// The end of belief, while held.
+    pub fn valid_until(&self) -> Option<I> {
+        (self.phase == Phase::Held).then_some(self.valid_until)
+    }
+
+    /// Nodes with a command of this lease, other than a release, that may still run.
+    pub fn unresolved(&self) -> NodeSet {
+        self.pending
+    }
+
+    /// Nodes that may store the token and have not acknowledged a release.
+    pub fn owed(&self) -> NodeSet {
+        self.owed
+    }
+
+    /// Whether a renewal is under way.
+    pub fn renewing(&self) -> bool {
+        self.phase == Phase::Held && self.round.is_open()
+    }
+
+    /// Whether the lease is over and owes nothing: it can be forgotten.
+    pub fn is_settled(&self) -> bool {
+        let over = matches!(self.phase, Phase::Idle | Phase::Released | Phase::Lost);
+        over && self.owed.is_empty() && self.pending.is_empty()
+    }
+
+    /// The next moment at which the machine wants [`Input::Tick`], and why.
+    pub fn deadline(&self) -> Option<(I, Timer)> {
+        match self.phase {
+            Phase::Idle | Phase::Released | Phase::Lost => None,
+            Phase::Acquiring => Some((self.wake, Timer::AttemptTimeout)),
+            Phase::Held if self.expires_first() => Some((self.valid_until, Timer::Expiry)),
+            Phase::Held if self.round.is_open() => Some((self.wake, Timer::RenewalTimeout)),
+            Phase::Held => Some((self.wake, Timer::Renew)),
+            Phase::Stopping => Some((self.wake, Timer::Release)),
+            Phase::Draining | Phase::Releasing => Some((self.wake, Timer::ReleaseTimeout)),
+        }
+    }
+
+    fn expires_first(&self) -> bool {
+        self.valid_until <= self.wake
+            && self.rules.expired(self.valid_until, self.valid_until, self.round.is_open())
+    }
+
+    /// One step: takes one input at one moment, and says what to send and what to tell.
+    pub fn handle(&mut self, config: &Config, moment: Moment<I>, input: Input<V>) -> Output<I> {
+        let mut step = Step { config, moment, output: Output::NOTHING };
+        // Before anything else: an answer or a stop that comes too late finds the lease lost.
+        if self.phase == Phase::Held
+            && self.rules.expired(moment.now, self.valid_until, self.round.is_open())
+        {
+            self.lose(&mut step, LossCause::Expired);
+        }
+        match input {
+            Input::Start(token) => self.start(&mut step, token),
+            Input::Answer { node, command, answer } => match command {
+                Command::Set | Command::Extend => self.resolve(&mut step, node, command, answer),
+                Command::Release => self.acknowledge(&mut step, node, answer),
+                Command::Kill => self.killed(&mut step, node, answer),
+            },
+            Input::Tick => self.tick(&mut step),
+            Input::Stop => self.stop(&mut step),
+            Input::Reset { node } => self.reset(&mut step, node),
+            Input::Connected { node, new_process } => {
+                self.connected(&mut step, node, new_process);
+            }
+        }
+        step.output
+    }
+
+    // ---- acquire -----------------------------------------------------------------------------
+
+    fn start(&mut self, step: &mut Step<'_, I>, token: V) {
+        if self.phase != Phase::Idle {
+            return;
+        }
+        self.token = token;
+        self.phase = Phase::Acquiring;
+        self.ask(step, Command::Set);
+        self.judge(step);
+    }
+
+    /// Begins a round. `t0` is the moment of this step, before anything of it is sent.
+    fn ask(&mut self, step: &mut Step<'_, I>, command: Command) {
+        let config = step.config;
+        let now = step.moment.now;
+        // At most one command per lease and node is ever pending: a node whose earlier one is
+        // still open is skipped.
+        let asked = NodeSet::all(config.nodes()).and(step.moment.reachable).without(self.pending);
+        self.round = Round::begin(now, config.nodes(), asked);
+        self.pending = self.pending.or(asked);
+        self.wake = now.plus(config.settings().node_timeout);
+        if command == Command::Set {
+            step.output.commands.set = asked;
+        } else {
+            step.output.commands.extend = asked;
+        }
+        if command == Command::Set || config.extend() == Extend::TouchOrSet {
+            self.owed = self.owed.or(asked);
+        }
+    }
+
+    /// Looks at the round under way and acts on its verdict.
+    fn judge(&mut self, step: &mut Step<'_, I>) {
+        let verdict = self.round.verdict(self.rules.quorum(step.config.nodes()));
+        match (self.phase, verdict) {
+            (Phase::Acquiring | Phase::Held, Verdict::Won) => self.win(step),
+            (Phase::Acquiring, Verdict::Lost) => self.deny(step),
+            (Phase::Held, Verdict::Lost) => self.fail_renewal(step),
+            _ => {}
+        }
+    }
+
+    /// A quorum agreed. It counts only if what is left of the lease, from before the first send,
+    /// is not over already.
+    fn win(&mut self, step: &mut Step<'_, I>) {
+        let now = step.moment.now;
+        let t0 = self.round.t0;
+        let until = self.rules.valid_until(step.config, t0, now);
+        let acquiring = self.phase == Phase::Acquiring;
+        if !super::validity::believed(now, until) {
+            return if acquiring { self.deny(step) } else { self.fail_renewal(step) };
+        }
+        self.valid_until = if acquiring { until } else { self.valid_until.max(until) };
+        self.phase = Phase::Held;
+        self.round = Round::default();
+        self.wake = t0.plus(step.config.settings().renew_every);
+        let valid_until = self.valid_until;
+        step.output.event = Some(if acquiring {
+            Event::Acquired { valid_until }
+        } else {
+            Event::Extended { valid_until }
+        });
+    }
+
+    fn deny(&mut self, step: &mut Step<'_, I>) {
+        step.output.event = Some(Event::Denied(self.round.tally));
+        self.end(Phase::Released);
+        self.send_releases(step);
+    }
+
+    // ---- hold --------------------------------------------------------------------------------
+
+    fn fail_renewal(&mut self, step: &mut Step<'_, I>) {
+        let tally = self.round.tally;
+        let quorum = self.rules.quorum(step.config.nodes());
+        if self.round.disproves(step.config.nodes(), quorum) {
+            let taken = !tally.foreign.is_empty();
+            self.lose(step, if taken { LossCause::Taken } else { LossCause::Gone });
+            return;
+        }
+        self.round = Round::default();
+        self.wake = step.moment.now.plus(step.config.settings().renew_retry);
+        step.output.event = Some(Event::RenewalFailed(tally));
+    }
+
+    fn lose(&mut self, step: &mut Step<'_, I>, cause: LossCause) {
+        step.output.event = Some(Event::Lost(cause));
+        self.end(Phase::Lost);
+        self.send_releases(step);
+    }
+
+    /// Ends belief and every round; `wake` is forgotten, debts are not.
+    fn end(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.round = Round::default();
+        self.valid_until = I::default();
+        self.wake = I::default();
+    }
+
+    fn tick(&mut self, step: &mut Step<'_, I>) {
+        let due = self.deadline().is_some_and(|(at, _)| at <= step.moment.now);
+        if !due {
+            return;
+        }
+        match self.phase {
+            Phase::Idle | Phase::Released | Phase::Lost => {}
+            Phase::Acquiring => self.deny(step),
+            Phase::Held if self.round.is_open() => self.fail_renewal(step),
+            Phase::Held => {
+                self.ask(step, Command::Extend);
+                self.judge(step);
+            }
+            Phase::Stopping => {
+                if self.rules.renews_while_stopping() {
+                    self.ask(step, Command::Extend);
+                }
+                self.begin_release(step);
+            }
+            Phase::Draining | Phase::Releasing => self.report_released(step),
+        }
+    }
+
+    // ---- stop, drain, release ----------------------------------------------------------------
+
+    fn stop(&mut self, step: &mut Step<'_, I>) {
+        match self.phase {
+            Phase::Held => {
+                self.end(Phase::Stopping);
+                self.wake = step.moment.now;
+            }
+            Phase::Acquiring => self.begin_release(step),
+            Phase::Idle => self.phase = Phase::Released,
+            Phase::Stopping
+            | Phase::Draining
+            | Phase::Releasing
+            | Phase::Released
+            | Phase::Lost => {}
+        }
+    }
+
+    fn begin_release(&mut self, step: &mut Step<'_, I>) {
+        self.end(Phase::Draining);
+        self.wake = step.moment.now.plus(step.config.settings().release_within);
+        self.send_releases(step);
+        self.settle(step);
+    }
+
+    /// Sends the releases that can go now. On one connection they queue behind whatever is
+    /// pending there; in a pool they would overtake it, so they wait until it has resolved.
+    fn send_releases(&mut self, step: &mut Step<'_, I>) {
+        let blocked = match step.config.transport() {
+            Transport::Fifo => NodeSet::EMPTY,
+            Transport::Pooled if self.rules.drains_before_release() => self.pending,
+            Transport::Pooled => NodeSet::EMPTY,
+        };
+        let ready = self.owed.and(step.moment.reachable).without(self.releasing).without(blocked);
+        self.releasing = self.releasing.or(ready);
+        step.output.commands.release = step.output.commands.release.or(ready);
+    }
+
+    /// Whether releases are due at all: the lease is over, one way or another.
+    fn pays_debts(&self) -> bool {
+        match self.phase {
+            Phase::Draining | Phase::Releasing | Phase::Released | Phase::Lost => true,
+            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Stopping => false,
+        }
+    }
+
+    /// Moves Draining -> Releasing -> Released as debts are paid.
+    fn settle(&mut self, step: &mut Step<'_, I>) {
+        if self.phase == Phase::Draining && self.pending.is_empty() {
+            self.phase = Phase::Releasing;
+        }
+        if self.phase == Phase::Releasing && self.owed.is_empty() {
+            self.report_released(step);
+        }
+    }
+
+    fn report_released(&mut self, step: &mut Step<'_, I>) {
+        self.end(Phase::Released);
+        let unsettled = self.owed.or(self.pending);
+        step.output.event = Some(Event::Released { unsettled });
+    }
+
+    // ---- answers and connections -------------------------------------------------------------
+
+    /// A `SET` or an extend of this lease has met its fate at `node`.
+    fn resolve(&mut self, step: &mut Step<'_, I>, node: u8, command: Command, answer: Answer) {
+        let counts = self.round.awaits(node);
+        if answer == Answer::Unknown {
+            // It may still run: it stays pending, but this round need not wait for it.
+            if counts {
+                self.round.count(node, answer);
+                self.judge(step);
+            }
+            return;
+        }
+        self.pending.remove(node);
+        self.stray.remove(node);
+        if command == Command::Set && answer != Answer::Done {
+            // `SET NX` did not run or found the key taken: nothing of ours is there.
+            self.owed.remove(node);
+        }
+        if counts {
+            self.round.count(node, answer);
+            self.judge(step);
+        }
+        self.pay(step);
+    }
+
+    /// A release was answered at `node`.
+    fn acknowledge(&mut self, step: &mut Step<'_, I>, node: u8, answer: Answer) {
+        self.releasing.remove(node);
+        match answer {
+            Answer::Done | Answer::Missing | Answer::Foreign => self.owed.remove(node),
+            // Still owed. It is sent again with the next connection.
+            Answer::Refused | Answer::NotSent | Answer::Unknown => return,
+        }
+        self.settle(step);
+    }
+
+    /// The old connection to `node` can no longer run anything.
+    fn killed(&mut self, step: &mut Step<'_, I>, node: u8, answer: Answer) {
+        match answer {
+            Answer::Done | Answer::Missing => {}
+            Answer::Foreign | Answer::Refused | Answer::NotSent | Answer::Unknown => return,
+        }
+        self.forget_strays(node);
+        self.pay(step);
+    }
+
+    fn forget_strays(&mut self, node: u8) {
+        if self.stray.contains(node) {
+            self.stray.remove(node);
+            self.pending.remove(node);
+        }
+    }
+
+    fn pay(&mut self, step: &mut Step<'_, I>) {
+        if self.pays_debts() {
+            self.send_releases(step);
+            self.settle(step);
+        }
+    }
+
+    fn reset(&mut self, step: &mut Step<'_, I>, node: u8) {
+        self.releasing.remove(node);
+        if !self.pending.contains(node) {
+            return;
+        }
+        self.stray.insert(node);
+        if self.round.awaits(node) {
+            self.round.count(node, Answer::Unknown);
+            self.judge(step);
+        }
+    }
+
+    fn connected(&mut self, step: &mut Step<'_, I>, node: u8, new_process: bool) {
+        if new_process {
+            self.forget_strays(node);
+        } else if self.stray.contains(node) && self.rules.kills_after_reset() {
+            step.output.commands.kill.insert(node);
+        }
+        self.pay(step);
+    }
+
+    // ---- symmetries --------------------------------------------------------------------------
+    //
+    // The checker merges states that differ only by the origin of the clock, by the names of the
+    // nodes or by the name of the client. Each commutes with `handle`, which a test shows.
+
+    /// The same lease on a clock that shows `by` more, with every moment before `oldest` moved to
+    /// `oldest`. It behaves the same from then on if `oldest` lies more than a TTL in the past.
+    #[must_use]
+    pub fn shift(mut self, by: Span, oldest: I) -> Self {
+        if self.deadline().is_some() {
+            self.wake = self.wake.plus(by).max(oldest);
+        }
+        if self.phase == Phase::Held {
+            self.valid_until = self.valid_until.plus(by).max(oldest);
+        }
+        self.round = self.round.shift(by, oldest);
+        self
+    }
+
+    /// The same lease with the nodes renamed: node `i` of the result is node `order[i]` of this.
+    #[must_use]
+    pub fn permute(self, order: &[u8]) -> Self {
+        Lease {
+            round: self.round.permute(order),
+            pending: self.pending.permute(order),
+            stray: self.stray.permute(order),
+            owed: self.owed.permute(order),
+            releasing: self.releasing.permute(order),
+            ..self
+        }
+    }
+
+    /// The same lease with another token.
+    #[must_use]
+    pub fn relabel(mut self, token: V) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// All that this lease knows of one node, as bits: equal for two nodes exactly if the lease
+    /// treats them alike.
+    pub fn view_of(&self, node: u8) -> u16 {
+        let sets = [self.pending, self.stray, self.owed, self.releasing];
+        self.round.view_of(node) << 4 | bits_of(&sets, node)
+    }
+}

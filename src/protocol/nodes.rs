@@ -1,0 +1,118 @@
+//! A set of nodes, as bits.
+
+use core::fmt;
+
+/// The most nodes that a set can name.
+pub const MAX_NODES: u8 = 16;
+
+/// A set of nodes by index, one bit each. Its width bounds the number of nodes.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeSet(u16);
+
+impl NodeSet {
+    /// No node.
+    pub const EMPTY: NodeSet = NodeSet(0);
+
+    /// The nodes `0..count`.
+    pub fn all(count: u8) -> NodeSet {
+        debug_assert!(count <= MAX_NODES);
+        NodeSet(((1u32 << count) - 1) as u16)
+    }
+
+    /// Only `node`.
+    pub fn only(node: u8) -> NodeSet {
+        NodeSet(1 << node)
+    }
+
+    /// Whether `node` is in the set.
+    pub fn contains(self, node: u8) -> bool {
+        self.0 & (1 << node) != 0
+    }
+
+    /// Adds `node`.
+    pub fn insert(&mut self, node: u8) {
+        self.0 |= 1 << node;
+    }
+
+    /// Removes `node`.
+    pub fn remove(&mut self, node: u8) {
+        self.0 &= !(1 << node);
+    }
+
+    /// Nodes in either set.
+    #[must_use]
+    pub fn or(self, other: NodeSet) -> NodeSet {
+        NodeSet(self.0 | other.0)
+    }
+
+    /// Nodes in both sets.
+    #[must_use]
+    pub fn and(self, other: NodeSet) -> NodeSet {
+        NodeSet(self.0 & other.0)
+    }
+
+    /// Nodes in this set and not in the other.
+    #[must_use]
+    pub fn without(self, other: NodeSet) -> NodeSet {
+        NodeSet(self.0 & !other.0)
+    }
+
+    /// How many nodes.
+    pub fn len(self) -> u8 {
+        self.0.count_ones() as u8
+    }
+
+    /// Whether it names no node.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The nodes in ascending order.
+    pub fn iter(self) -> Nodes {
+        Nodes(self.0)
+    }
+
+    /// The set with each node renamed: position `i` of the result is position `order[i]` of this.
+    #[must_use]
+    pub fn permute(self, order: &[u8]) -> NodeSet {
+        let mut permuted = NodeSet::EMPTY;
+        for (new, &old) in order.iter().enumerate() {
+            if self.contains(old) {
+                permuted.insert(new as u8);
+            }
+        }
+        permuted
+    }
+}
+
+impl fmt::Debug for NodeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// Iterator over a [`NodeSet`].
+#[derive(Clone, Debug)]
+pub struct Nodes(u16);
+
+impl Iterator for Nodes {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if self.0 == 0 {
+            return None;
+        }
+        let node = self.0.trailing_zeros() as u8;
+        self.0 &= self.0 - 1;
+        Some(node)
+    }
+}
+
+impl IntoIterator for NodeSet {
+    type Item = u8;
+    type IntoIter = Nodes;
+
+    fn into_iter(self) -> Nodes {
+        self.iter()
+    }
+}

@@ -1,0 +1,213 @@
+//! One client: its clock, the program it runs, and what an observer remembers about it.
+
+use leasehold::protocol::{Command, Commands, NodeSet, Rules};
+
+use crate::effects::Report;
+use crate::joined::Joined;
+use crate::message::Value;
+use crate::scope::{Lifecycle, Scope};
+use crate::threaded::{Main, Threaded};
+use crate::time::WorldTime;
+
+/// The program a client runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Program<R, I> {
+    /// The shipped lifecycle: the library's own machine.
+    Joined(Joined<R, I>),
+    /// One of the broken ones: a main task and a renewer.
+    Threaded(Threaded<R, I>),
+}
+
+/// What an observer outside remembers. No program reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ghost<I> {
+    /// Nodes where a release of the present lease has run, and of the one before it.
+    pub released: [NodeSet; 2],
+    /// Nodes where an extend of the present lease has run after a release of it.
+    pub overtaken: NodeSet,
+    /// Whether the present lease has been believed.
+    pub believed: bool,
+    /// Whether somebody else believed after that, while this client did not.
+    pub interloped: bool,
+    /// Whether a foreign value was heard of since the last round began.
+    pub saw_foreign: bool,
+    /// How long, on its own clock and while scheduled, the client has been releasing.
+    pub releasing_for: I,
+}
+
+/// One client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Client<R, I> {
+    /// Its own clock.
+    pub now: I,
+    /// What it runs.
+    pub program: Program<R, I>,
+    /// The number of its present lease, from 1; 0 before the first.
+    pub generation: u8,
+    /// How many more leases it may try to acquire.
+    pub starts_left: u8,
+    /// How many more renewals it may begin.
+    pub renewals_left: u8,
+    /// Whether it is not scheduled.
+    pub paused: bool,
+    /// What an observer remembers.
+    pub ghost: Ghost<I>,
+}
+
+/// What a program did when it took a step: what to send, for which lease, and what to report.
+#[derive(Clone, Copy, Debug)]
+pub struct Action<I> {
+    /// Which lease it did it for.
+    pub generation: u8,
+    /// What it sends.
+    pub commands: Commands,
+    /// What it tells its user.
+    pub report: Option<Report<I>>,
+    /// Whether the report is the outcome of a renewal.
+    pub renewal_outcome: bool,
+    /// Whether a lease was held past its `valid_until` and something else was said first.
+    pub late_loss: bool,
+}
+
+impl<I> Action<I> {
+    /// Nothing, for lease `generation`.
+    pub fn nothing(generation: u8) -> Self {
+        Action {
+            generation,
+            commands: Commands::default(),
+            report: None,
+            renewal_outcome: false,
+            late_loss: false,
+        }
+    }
+
+    /// Each command it sends, in order, with the nodes it goes to.
+    pub fn sends(&self) -> [(Command, NodeSet); 4] {
+        let Commands { kill, set, extend, release } = self.commands;
+        [
+            (Command::Kill, kill),
+            (Command::Set, set),
+            (Command::Extend, extend),
+            (Command::Release, release),
+        ]
+    }
+}
+
+impl<R: Rules, I: WorldTime> Client<R, I> {
+    /// Client number `client` at the beginning.
+    pub fn new(scope: &Scope, client: u8, rules: R) -> Self {
+        let role = scope.role(client);
+        let program = match scope.lifecycle {
+            Lifecycle::Joined => Program::Joined(Joined::new(rules)),
+            Lifecycle::Detached | Lifecycle::Sleep | Lifecycle::DoubleCheck => {
+                Program::Threaded(Threaded::new(rules))
+            }
+        };
+        Client {
+            now: I::default(),
+            program,
+            generation: 0,
+            starts_left: role.starts,
+            renewals_left: role.renewals,
+            paused: false,
+            ghost: Ghost::default(),
+        }
+    }
+
+    /// The value of its present lease.
+    pub fn value(&self, client: u8) -> Value {
+        if self.generation == 0 { Value::NONE } else { Value::new(client, self.generation) }
+    }
+
+    /// Whether its user believes, now, to hold the lock.
+    pub fn believes(&self) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.lease.believes(self.now),
+            Program::Threaded(threaded) => threaded.believes(self.now),
+        }
+    }
+
+    /// Whether the present lease may believe now or later.
+    pub fn may_believe(&self) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.held(),
+            Program::Threaded(threaded) => threaded.main == Main::Working,
+        }
+    }
+
+    /// Whether the stop of the present lease was accepted.
+    pub fn stopped(&self) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.stopped(),
+            Program::Threaded(threaded) => threaded.stopped(),
+        }
+    }
+
+    /// Whether the user waits for a release that is bounded in time.
+    pub fn releasing(&self) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.releasing(),
+            Program::Threaded(_) => false,
+        }
+    }
+
+    /// Whether the present lease has been reported as over and only debts remain.
+    pub fn only_owes(&self) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.only_owes(),
+            Program::Threaded(threaded) => threaded.only_owes(),
+        }
+    }
+
+    /// Whether the program throws an answer to `command` away, now and later.
+    pub fn ignores(&self, command: Command) -> bool {
+        match &self.program {
+            Program::Joined(_) => false,
+            Program::Threaded(threaded) => threaded.ignores(command, self.renewals_left),
+        }
+    }
+
+    /// Whether lease `generation` is over and all its releases are acknowledged.
+    pub fn settled(&self, generation: u8) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.settled(generation, self.generation),
+            Program::Threaded(threaded) => threaded.settled(),
+        }
+    }
+
+    /// Whether something must happen before time may pass for this client.
+    pub fn is_urgent(&self, scope: &Scope) -> bool {
+        if self.paused {
+            return false;
+        }
+        match &self.program {
+            Program::Joined(joined) => {
+                joined.due(self.renewals_left).is_some_and(|at| at <= self.now)
+            }
+            Program::Threaded(threaded) => threaded.is_urgent(scope, self.now, self.renewals_left),
+        }
+    }
+
+    /// Whether a task of it is not scheduled although it could run.
+    pub fn is_stalled(&self) -> bool {
+        match &self.program {
+            Program::Joined(_) => false,
+            Program::Threaded(threaded) => threaded.stalled,
+        }
+    }
+
+    /// The next moment at which it becomes urgent by itself, if there is one.
+    pub fn next_due(&self, scope: &Scope) -> Option<I> {
+        match &self.program {
+            Program::Joined(joined) => joined.due(self.renewals_left),
+            Program::Threaded(threaded) => threaded.due(scope, self.renewals_left),
+        }
+    }
+
+    /// The observer's slot for lease `generation`; only the present lease and the one before it
+    /// are remembered.
+    pub fn released_at(&mut self, generation: u8) -> Option<&mut NodeSet> {
+        let recent = generation > 0 && generation + 1 >= self.generation;
+        recent.then(|| &mut self.ghost.released[usize::from(generation % 2)])
+    }
+}

@@ -1,0 +1,223 @@
+//! The shipped lifecycle as a program: the library's own machine, and the user above it.
+
+use leasehold::protocol::{
+    Answer, Command, Config, Event, Input, Lease, LossCause, Moment, NodeSet, Phase,
+    Rules, Span, Timer,
+};
+
+use crate::client::Action;
+use crate::effects::Report;
+use crate::message::Value;
+use crate::time::WorldTime;
+
+/// The present lease, and the one before it as long as it owes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Joined<R, I> {
+    /// The present lease.
+    pub lease: Lease<R, I, Value>,
+    /// The one before it: only its debts matter.
+    pub previous: Lease<R, I, Value>,
+}
+
+impl<R: Rules, I: WorldTime> Joined<R, I> {
+    /// Nothing asked yet.
+    pub fn new(rules: R) -> Self {
+        Joined { lease: Lease::new(rules), previous: Lease::new(rules) }
+    }
+
+    /// Whether another lease may be started: the present one is over, and the one before it is
+    /// paid off.
+    pub fn may_start(&self) -> bool {
+        let over = match self.lease.phase() {
+            Phase::Idle | Phase::Released | Phase::Lost => true,
+            Phase::Acquiring
+            | Phase::Held
+            | Phase::Stopping
+            | Phase::Draining
+            | Phase::Releasing => false,
+        };
+        over && self.previous.is_settled()
+    }
+
+    /// Whether the user may stop it.
+    pub fn may_stop(&self) -> bool {
+        self.lease.phase() == Phase::Held
+    }
+
+    /// Whether the stop was accepted.
+    pub fn stopped(&self) -> bool {
+        match self.lease.phase() {
+            Phase::Stopping | Phase::Draining | Phase::Releasing | Phase::Released => true,
+            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Lost => false,
+        }
+    }
+
+    /// Whether the end has been reported and only debts remain.
+    pub fn only_owes(&self) -> bool {
+        matches!(self.lease.phase(), Phase::Released | Phase::Lost)
+    }
+
+    /// Whether the user waits for the release.
+    pub fn releasing(&self) -> bool {
+        match self.lease.phase() {
+            Phase::Stopping | Phase::Draining | Phase::Releasing => true,
+            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Released | Phase::Lost => false,
+        }
+    }
+
+    /// Whether lease `generation`, where `present` is the present one, is over with every release
+    /// acknowledged.
+    pub fn settled(&self, generation: u8, present: u8) -> bool {
+        let lease = match present - generation {
+            0 => &self.lease,
+            1 => &self.previous,
+            // A third lease starts only when the first one is paid off.
+            _ => return true,
+        };
+        let over = match lease.phase() {
+            Phase::Released | Phase::Lost | Phase::Releasing | Phase::Draining => true,
+            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Stopping => false,
+        };
+        over && lease.owed().is_empty()
+    }
+
+    /// When the machine wants to be woken. Without renewals left, a renewal is not a reason.
+    pub fn due(&self, renewals_left: u8) -> Option<I> {
+        match self.lease.deadline()? {
+            (_, Timer::Renew) if renewals_left == 0 => self.lease.valid_until(),
+            (at, _) => Some(at),
+        }
+    }
+
+    /// Whether the present lease is held, so that it may believe now or later.
+    pub fn held(&self) -> bool {
+        self.lease.phase() == Phase::Held
+    }
+
+    /// The same leases with every moment moved by `by`, and none before `oldest`.
+    #[must_use]
+    pub fn shift(self, by: Span, oldest: I) -> Self {
+        Joined { lease: self.lease.shift(by, oldest), previous: self.previous.shift(by, oldest) }
+    }
+
+    /// The same leases with the nodes renamed.
+    #[must_use]
+    pub fn permute(self, order: &[u8]) -> Self {
+        Joined { lease: self.lease.permute(order), previous: self.previous.permute(order) }
+    }
+
+    /// The same leases of a client with another number.
+    #[must_use]
+    pub fn relabel(self, client: u8) -> Self {
+        let renamed = |lease: Lease<R, I, Value>| lease.relabel(lease.token().relabel(client));
+        Joined { lease: renamed(self.lease), previous: renamed(self.previous) }
+    }
+
+    /// All that both leases know of one node, as bits.
+    pub fn view_of(&self, node: u8) -> u32 {
+        u32::from(self.lease.view_of(node)) << 16 | u32::from(self.previous.view_of(node))
+    }
+
+    /// Hands one input to the lease it concerns.
+    pub fn handle(
+        &mut self,
+        config: &Config,
+        moment: Moment<I>,
+        input: Input<Value>,
+        generation: u8,
+        previous: bool,
+    ) -> Action<I> {
+        let lease = if previous { &mut self.previous } else { &mut self.lease };
+        let held = lease.phase() == Phase::Held;
+        let expired = held && !lease.believes(moment.now);
+        let output = lease.handle(config, moment, input);
+        let lost = matches!(output.event, Some(Event::Lost(_)));
+        Action {
+            generation,
+            commands: output.commands,
+            report: output.event.map(report),
+            renewal_outcome: matches!(
+                output.event,
+                Some(Event::Extended { .. } | Event::RenewalFailed(_))
+            ),
+            late_loss: expired && output.event.is_some() && !lost,
+        }
+    }
+
+    /// Starts the next lease; the present one becomes the previous.
+    pub fn start(
+        &mut self,
+        config: &Config,
+        moment: Moment<I>,
+        rules: R,
+        value: Value,
+    ) -> Action<I> {
+        self.previous = self.lease;
+        self.lease = Lease::new(rules);
+        self.handle(config, moment, Input::Start(value), value.generation(), false)
+    }
+
+    /// A connection failed or came back: both leases are told.
+    pub fn link_changed(
+        &mut self,
+        config: &Config,
+        moment: Moment<I>,
+        input: Input<Value>,
+        generation: u8,
+    ) -> [Action<I>; 2] {
+        let previous = self.handle(config, moment, input, generation.saturating_sub(1), true);
+        let mut present = self.handle(config, moment, input, generation, false);
+        // One connection, one KILL: it goes first and answers for both leases.
+        present.commands.kill = present.commands.kill.without(previous.commands.kill);
+        [previous, present]
+    }
+
+    /// The answer to a KILL concerns both leases; any other only its own.
+    pub fn answer(
+        &mut self,
+        config: &Config,
+        moment: Moment<I>,
+        answered: (u8, Command, Answer),
+        of: u8,
+        generation: u8,
+    ) -> [Action<I>; 2] {
+        let (node, command, answer) = answered;
+        let input = Input::Answer { node, command, answer };
+        let mut actions = [Action::nothing(generation.saturating_sub(1)), Action::nothing(generation)];
+        let to_both = command == Command::Kill;
+        if to_both || of != generation {
+            actions[0] = self.handle(config, moment, input, generation.saturating_sub(1), true);
+            actions[0].report = None;
+        }
+        if to_both || of == generation {
+            actions[1] = self.handle(config, moment, input, generation, false);
+        }
+        actions
+    }
+}
+
+fn report<I>(event: Event<I>) -> Report<I> {
+    match event {
+        Event::Acquired { valid_until } => Report::Acquired { valid_until },
+        Event::Denied(tally) => Report::Denied { taken: tally.foreign != NodeSet::EMPTY },
+        Event::Extended { valid_until } => Report::Extended { valid_until },
+        Event::RenewalFailed(_) => Report::RenewalFailed,
+        Event::Lost(cause) => Report::Lost(cause),
+        Event::Released { unsettled } => Report::Released { unsettled },
+    }
+}
+
+/// Whether a report claims that somebody else has the lock.
+pub fn claims_taken<I>(report: &Report<I>) -> bool {
+    match report {
+        Report::AlreadyTaken | Report::Lost(LossCause::Taken) | Report::Denied { taken: true } => {
+            true
+        }
+        Report::Acquired { .. }
+        | Report::Denied { taken: false }
+        | Report::Extended { .. }
+        | Report::RenewalFailed
+        | Report::Lost(LossCause::Expired | LossCause::Gone)
+        | Report::Released { .. } => false,
+    }
+}

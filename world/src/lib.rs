@@ -1,0 +1,41 @@
+//! All that a client cannot control: nodes, network, clocks, schedulers and faults, and the
+//! programs that use the lease.
+//!
+//! One function carries the project: [`World::apply`]. The checker *enumerates* steps, the
+//! simulator *samples* them, replay *reads* them from a file. A counterexample and a failing seed
+//! are therefore the same thing, a list of [`Step`]s, written as a [`trace`].
+//!
+//! The world contains the shipped machine itself ([`leasehold::protocol::Lease`]); the broken
+//! lifecycles are programs composed of the same rounds. It knows no rates, no probabilities and no
+//! sockets, and it decides nothing by itself: every choice is a step.
+
+pub mod canonical;
+pub mod client;
+pub mod effects;
+mod enabled;
+mod hasten;
+pub mod joined;
+pub mod message;
+pub mod narrate;
+pub mod node;
+pub mod properties;
+pub mod replay;
+pub mod scope;
+pub mod step;
+pub mod threaded;
+pub mod time;
+pub mod trace;
+pub mod world;
+
+pub use client::{Client, Program};
+pub use effects::{Breach, Breaches, Effects, Executed, Report};
+pub use message::{Message, Pipe, Value};
+pub use node::Node;
+pub use properties::{Claim, CLAIMS, WITNESSES, Witness};
+pub use narrate::narrate;
+pub use replay::{Frame, Replay, ReplayError, replay};
+pub use scope::{Faults, Lifecycle, Role, Scope, ScopeError, Settings};
+pub use step::{ParseStepError, Step};
+pub use time::WorldTime;
+pub use trace::{Trace, TraceError};
+pub use world::World;

@@ -1,0 +1,400 @@
+//! What must never happen, each as a named function with its assumptions; and for each the danger
+//! that a search must have approached for the claim to mean anything.
+//!
+//! The checker asks them in every state, the simulator after every step, the tests on every trace.
+
+use leasehold::protocol::{Command, Phase, Rules};
+
+use crate::client::{Client, Program};
+use crate::effects::Breach;
+use crate::message::{Message, Value};
+use crate::scope::{Lifecycle, Scope};
+use crate::threaded::{Main, Renewer};
+use crate::time::WorldTime;
+use crate::world::World;
+
+/// A claim about every state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// At most one client believes. Assumes no lost node state, and clocks within the drift
+    /// allowance.
+    WindowExclusion,
+    /// While a client believes, a quorum of nodes keep its value. Same assumptions.
+    ValidityBacked,
+    /// Nobody else held between two moments of one lease's belief. Same assumptions.
+    Continuity,
+    /// No extend is sent after the stop was accepted. Assumes nothing.
+    NoRenewalAfterStop,
+    /// No extend runs at a node after a release of that lease ran there. Assumes `fifo` with KILL,
+    /// or `pooled` with a release that waits.
+    OrderAtNode,
+    /// No outcome of a renewal reaches the user after the stop. Assumes nothing.
+    NothingReportedAfter,
+    /// Once a release of a value has run at a node, no late `SET` stores it there again (an
+    /// **orphan**). Assumptions as for the order at the node.
+    NoOrphan,
+    /// The same for a late extend (a **zombie**).
+    NoZombie,
+    /// A lease that is over with every release acknowledged is stored nowhere.
+    NoLeftover,
+    /// No node keeps a value longer than the TTL, on its own clock, after the last `SET` or extend
+    /// ran there. Assumes nothing.
+    Residue,
+    /// Releases and extends never change a key that holds another value. Assumes nothing.
+    OwnKeysOnly,
+    /// "taken" is reported only if another value was seen. Assumes nothing.
+    TrueCause,
+    /// "lock already taken" is never the echo of the own release: the failure of go-redsync #158.
+    /// Assumes nothing.
+    NoStrayMessage,
+    /// A held lease wakes no later than `valid_until`, and then the loss is the first thing told.
+    /// Assumes that the process is scheduled.
+    LossTold,
+    /// A release is reported within its bound of local, unpaused time. Assumes nothing.
+    BoundedRelease,
+    /// The world itself was large enough: no message was dropped for want of room.
+    RoomForMessages,
+}
+
+/// All claims, in the order of the tables.
+pub const CLAIMS: [Claim; 16] = [
+    Claim::WindowExclusion,
+    Claim::ValidityBacked,
+    Claim::Continuity,
+    Claim::NoRenewalAfterStop,
+    Claim::OrderAtNode,
+    Claim::NothingReportedAfter,
+    Claim::NoOrphan,
+    Claim::NoZombie,
+    Claim::NoLeftover,
+    Claim::Residue,
+    Claim::OwnKeysOnly,
+    Claim::TrueCause,
+    Claim::NoStrayMessage,
+    Claim::LossTold,
+    Claim::BoundedRelease,
+    Claim::RoomForMessages,
+];
+
+impl Claim {
+    /// Its name in tables and trace files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Claim::WindowExclusion => "window exclusion",
+            Claim::ValidityBacked => "validity is backed",
+            Claim::Continuity => "continuity",
+            Claim::NoRenewalAfterStop => "no renewal after stop",
+            Claim::OrderAtNode => "order at the node",
+            Claim::NothingReportedAfter => "nothing reported after",
+            Claim::NoOrphan => "no orphan",
+            Claim::NoZombie => "no zombie",
+            Claim::NoLeftover => "no leftover",
+            Claim::Residue => "residue",
+            Claim::OwnKeysOnly => "own keys only",
+            Claim::TrueCause => "true cause",
+            Claim::NoStrayMessage => "no stray message",
+            Claim::LossTold => "loss is told in time",
+            Claim::BoundedRelease => "bounded release",
+            Claim::RoomForMessages => "room for messages",
+        }
+    }
+
+    /// The claim of that name.
+    pub fn named(name: &str) -> Option<Claim> {
+        CLAIMS.into_iter().find(|claim| claim.name() == name)
+    }
+
+    /// What went wrong when it is broken, in one sentence.
+    pub fn verdict(self) -> &'static str {
+        match self {
+            Claim::WindowExclusion => "two clients believe at the same time that they hold the lock",
+            Claim::ValidityBacked => "a client believes, and no quorum of nodes stores its value",
+            Claim::Continuity => "somebody else held the lock within one lease",
+            Claim::NoRenewalAfterStop => "a renewal was sent after the stop was accepted",
+            Claim::OrderAtNode => "a renewal ran at a node after the release had run there",
+            Claim::NothingReportedAfter => "the outcome of a renewal was reported after the stop",
+            Claim::NoOrphan => "orphan: a late SET stored the value after its own clean-up",
+            Claim::NoZombie => "zombie: a late extend brought the key back after its release",
+            Claim::NoLeftover => "every release was acknowledged, and a node stores the value",
+            Claim::Residue => "a node keeps a value for longer than the TTL",
+            Claim::OwnKeysOnly => "a release or an extend changed somebody else's key",
+            Claim::TrueCause => "\"lock already taken\" was reported, and nobody had taken it",
+            Claim::NoStrayMessage => {
+                "\"lock already taken\" was the echo of the own release (go-redsync #158)"
+            }
+            Claim::LossTold => "the lease was over, and something else was told first",
+            Claim::BoundedRelease => "a release took longer than its bound",
+            Claim::RoomForMessages => "a message was dropped: the world is too small for the scope",
+        }
+    }
+
+    /// Whether it says anything about this scope: exclusion needs two clients, and the broken
+    /// programs neither tell of a loss nor bound a release.
+    pub fn applies(self, scope: &Scope) -> bool {
+        match self {
+            Claim::WindowExclusion | Claim::Continuity | Claim::OwnKeysOnly => scope.clients() > 1,
+            Claim::LossTold | Claim::BoundedRelease => scope.lifecycle == Lifecycle::Joined,
+            Claim::ValidityBacked
+            | Claim::NoRenewalAfterStop
+            | Claim::OrderAtNode
+            | Claim::NothingReportedAfter
+            | Claim::NoOrphan
+            | Claim::NoZombie
+            | Claim::NoLeftover
+            | Claim::Residue
+            | Claim::TrueCause
+            | Claim::NoStrayMessage
+            | Claim::RoomForMessages => true,
+        }
+    }
+
+    /// Whether it holds in this state.
+    pub fn holds<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+        self,
+        world: &World<R, I, N, C>,
+        scope: &Scope,
+    ) -> bool {
+        match self {
+            Claim::WindowExclusion => window_exclusion(world),
+            Claim::ValidityBacked => validity_backed(world),
+            Claim::Continuity => continuity(world),
+            Claim::NoRenewalAfterStop => !world.breaches.contains(Breach::RenewalAfterStop),
+            Claim::OrderAtNode => !world.breaches.contains(Breach::ExtendAfterRelease),
+            Claim::NothingReportedAfter => !world.breaches.contains(Breach::ReportAfterStop),
+            Claim::NoOrphan => !world.breaches.contains(Breach::Orphan),
+            Claim::NoZombie => !world.breaches.contains(Breach::Zombie),
+            Claim::NoLeftover => no_leftover(world),
+            Claim::Residue => residue(world, scope),
+            Claim::OwnKeysOnly => !world.breaches.contains(Breach::ForeignKeyTouched),
+            Claim::TrueCause => !world.breaches.contains(Breach::FalseCause),
+            Claim::NoStrayMessage => !world.breaches.contains(Breach::StrayMessage),
+            Claim::LossTold => loss_told(world),
+            Claim::BoundedRelease => bounded_release(world, scope),
+            Claim::RoomForMessages => !world.breaches.contains(Breach::PipeFull),
+        }
+    }
+}
+
+/// At most one client believes.
+pub fn window_exclusion<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+) -> bool {
+    world.clients.iter().filter(|client| client.believes()).count() <= 1
+}
+
+/// How many nodes keep the value; a node that is down with its state keeps it.
+fn keepers<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+    value: Value,
+) -> usize {
+    world.nodes.iter().filter(|node| node.key == value && !value.is_none()).count()
+}
+
+/// The majority that the claim is about, whatever the rules under test call a quorum.
+pub(crate) const fn majority(nodes: usize) -> usize {
+    nodes / 2 + 1
+}
+
+/// While a client believes, a majority of nodes keep its value.
+pub fn validity_backed<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+) -> bool {
+    let backed = |(c, client): (usize, &Client<R, I>)| {
+        !client.believes() || keepers(world, client.value(c as u8)) >= majority(N)
+    };
+    world.clients.iter().enumerate().all(backed)
+}
+
+/// No client believes again after somebody else believed in between.
+pub fn continuity<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+) -> bool {
+    world.clients.iter().all(|client| !(client.believes() && client.ghost.interloped))
+}
+
+/// Nothing that is settled is stored anywhere.
+pub fn no_leftover<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+) -> bool {
+    world.nodes.iter().all(|node| {
+        node.key.is_none()
+            || !world.clients[usize::from(node.key.client())].settled(node.key.generation())
+    })
+}
+
+/// No key outlives its TTL, counted from now at the latest.
+pub fn residue<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+    scope: &Scope,
+) -> bool {
+    let ttl = scope.config.ttl();
+    let within = |gone_at: I, now: I| gone_at <= now.key_gone_at(ttl);
+    world.nodes.iter().all(|node| node.key.is_none() || within(node.gone_at, node.now))
+}
+
+/// A held lease wakes by `valid_until`, and nothing else was told first.
+pub fn loss_told<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+) -> bool {
+    let wakes = |client: &Client<R, I>| match &client.program {
+        Program::Joined(joined) => {
+            let lease = &joined.lease;
+            let due = lease.deadline().map(|(at, _)| at);
+            lease.valid_until().is_none_or(|until| due.is_some_and(|at| at <= until))
+        }
+        Program::Threaded(_) => true,
+    };
+    !world.breaches.contains(Breach::LateLoss) && world.clients.iter().all(wakes)
+}
+
+/// A release is reported within its bound.
+pub fn bounded_release<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+    scope: &Scope,
+) -> bool {
+    let bound = scope.config.settings().release_within;
+    let slack = if I::IN_TICKS { i64::from(scope.settings().faults.client_slips > 0) } else { 0 };
+    world.clients.iter().all(|client| client.ghost.releasing_for.offset() <= bound + slack)
+}
+
+/// The danger that makes a claim worth checking. Each must be reached, or the claim is vacuous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Witness(pub Claim);
+
+/// One for each claim but the last, which is about the world.
+pub const WITNESSES: [Witness; 15] = [
+    Witness(Claim::WindowExclusion),
+    Witness(Claim::ValidityBacked),
+    Witness(Claim::Continuity),
+    Witness(Claim::NoRenewalAfterStop),
+    Witness(Claim::OrderAtNode),
+    Witness(Claim::NothingReportedAfter),
+    Witness(Claim::NoOrphan),
+    Witness(Claim::NoZombie),
+    Witness(Claim::NoLeftover),
+    Witness(Claim::Residue),
+    Witness(Claim::OwnKeysOnly),
+    Witness(Claim::TrueCause),
+    Witness(Claim::NoStrayMessage),
+    Witness(Claim::LossTold),
+    Witness(Claim::BoundedRelease),
+];
+
+impl Witness {
+    /// What is to be seen, in a few words.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Claim::WindowExclusion => "somebody believes while a node stores another's value",
+            Claim::ValidityBacked => "a believer is backed by a bare majority",
+            Claim::Continuity => "belief ends with a renewal under way",
+            Claim::NoRenewalAfterStop => "a stop is accepted with a renewal under way",
+            Claim::OrderAtNode => "a release has run with an extend still under way",
+            Claim::NothingReportedAfter => "a renewal's answer is on its way after the stop",
+            Claim::NoOrphan => "a release has run with a SET still under way",
+            Claim::NoZombie => "an extend is under way to a node without the key",
+            Claim::NoLeftover => "every release of a lease is acknowledged",
+            Claim::Residue => "a lease that is over is still stored",
+            Claim::OwnKeysOnly => "an extend or a release meets another's value",
+            Claim::TrueCause => "a renewal is to be judged with a key gone",
+            Claim::NoStrayMessage => "a release has run, and a renewal's answer is not yet heard",
+            Claim::LossTold => "a lease ends before its user stops",
+            Claim::BoundedRelease => "a release takes time",
+            Claim::RoomForMessages => "-",
+        }
+    }
+
+    /// Whether it is seen in this state.
+    pub fn seen<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+        self,
+        world: &World<R, I, N, C>,
+    ) -> bool {
+        let clients = || world.clients.iter().enumerate().map(|(c, client)| (c as u8, client));
+        let stored = |value: Value| keepers(world, value) > 0;
+        let under_way = |c: u8, which: &dyn Fn(Message) -> bool| {
+            world.pipes[usize::from(c)].iter().any(|pipe| pipe.iter().any(which))
+        };
+        let has_released =
+            |client: &Client<R, I>| client.ghost.released.iter().any(|nodes| !nodes.is_empty());
+        let waiting = |command: Command| {
+            move |message: Message| message.command() == command && message.answer().is_none()
+        };
+        match self.0 {
+            Claim::WindowExclusion => clients().any(|(c, client)| {
+                let other = |value: Value| !value.is_none() && value.client() != c;
+                client.believes() && world.nodes.iter().any(|node| other(node.key))
+            }),
+            Claim::ValidityBacked => clients().any(|(c, client)| {
+                client.believes() && keepers(world, client.value(c)) == majority(N)
+            }),
+            Claim::Continuity => clients().any(|(_, client)| match &client.program {
+                Program::Joined(joined) => {
+                    joined.lease.phase() == Phase::Lost && !joined.lease.unresolved().is_empty()
+                }
+                Program::Threaded(threaded) => {
+                    threaded.main == Main::Working
+                        && threaded.renewer == Renewer::InFlight
+                        && !client.believes()
+                }
+            }),
+            Claim::NoRenewalAfterStop => clients().any(|(c, client)| {
+                client.stopped() && under_way(c, &|m| m.command() == Command::Extend)
+            }),
+            Claim::OrderAtNode => clients().any(|(c, client)| {
+                has_released(client) && under_way(c, &waiting(Command::Extend))
+            }),
+            Claim::NothingReportedAfter => clients().any(|(c, client)| {
+                let answered = |m: Message| m.command() == Command::Extend && m.answer().is_some();
+                client.stopped() && under_way(c, &answered)
+            }),
+            Claim::NoOrphan => clients().any(|(c, client)| {
+                has_released(client) && under_way(c, &waiting(Command::Set))
+            }),
+            Claim::NoZombie => clients().any(|(c, client)| extends_without_key(world, c, client)),
+            Claim::NoLeftover => clients().any(|(_, client)| {
+                client.generation > 0 && client.settled(client.generation)
+            }),
+            Claim::Residue => {
+                clients().any(|(c, client)| !client.may_believe() && stored(client.value(c)))
+            }
+            Claim::OwnKeysOnly => clients().any(|(c, _)| {
+                (0..N).any(|n| {
+                    let key = world.nodes[n].key;
+                    let other = !key.is_none() && key.client() != c;
+                    let compares = |m: Message| {
+                        waiting(Command::Extend)(m) || waiting(Command::Release)(m)
+                    };
+                    other && world.pipes[usize::from(c)][n].iter().any(compares)
+                })
+            }),
+            Claim::TrueCause => clients().any(|(c, client)| {
+                let open = match &client.program {
+                    Program::Joined(joined) => !joined.lease.unresolved().is_empty(),
+                    Program::Threaded(threaded) => threaded.renewer == Renewer::InFlight,
+                };
+                open && extends_without_key(world, c, client)
+            }),
+            Claim::NoStrayMessage => clients().any(|(c, client)| {
+                has_released(client) && under_way(c, &|m| m.command() == Command::Extend)
+            }),
+            Claim::LossTold => clients().any(|(_, client)| match &client.program {
+                Program::Joined(joined) => joined.lease.phase() == Phase::Lost,
+                Program::Threaded(_) => false,
+            }),
+            Claim::BoundedRelease => clients().any(|(_, client)| client.ghost.releasing_for.offset() > 0),
+            Claim::RoomForMessages => false,
+        }
+    }
+}
+
+/// Whether an extend of the client's present lease waits at a node that does not store its value.
+fn extends_without_key<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+    c: u8,
+    client: &Client<R, I>,
+) -> bool {
+    let waits = |m: Message| m.command() == Command::Extend && m.answer().is_none();
+    (0..N).any(|n| {
+        let gone = world.nodes[n].key != client.value(c);
+        gone && world.pipes[usize::from(c)][n].iter().any(waits)
+    })
+}

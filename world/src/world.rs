@@ -1,0 +1,368 @@
+//! The world: nodes, pipes and clients, and the one function that changes them.
+
+use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules};
+
+use crate::client::{Action, Client, Program};
+use crate::effects::{Breach, Breaches, Effects, Executed, Report};
+use crate::joined::claims_taken;
+use crate::message::{Link, Message, Pipe, Value};
+use crate::node::Node;
+use crate::properties::majority;
+use crate::scope::{Faults, Scope};
+use crate::step::Step;
+use crate::threaded::Move;
+use crate::time::WorldTime;
+
+/// Everything there is. `R` are the machine's rules, `I` its clock, `N` nodes, `C` clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct World<R, I, const N: usize, const C: usize> {
+    /// The servers.
+    pub nodes: [Node<I>; N],
+    /// What is under way, by client and node.
+    pub pipes: [[Pipe; N]; C],
+    /// The clients.
+    pub clients: [Client<R, I>; C],
+    /// How often each fault may still strike.
+    pub faults: Faults,
+    /// What went wrong in the last step.
+    pub breaches: Breaches,
+}
+
+impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
+    /// The beginning.
+    pub fn new(scope: &Scope, rules: R) -> Self {
+        debug_assert_eq!((usize::from(scope.config.nodes()), scope.clients()), (N, C));
+        World {
+            nodes: [Node::default(); N],
+            pipes: [[Pipe::default(); N]; C],
+            clients: std::array::from_fn(|client| Client::new(scope, client as u8, rules)),
+            faults: scope.settings().faults,
+            breaches: Breaches::default(),
+        }
+    }
+
+    /// Takes one step, which must be [`permitted`](Self::permits), and says what it did.
+    pub fn apply(&mut self, scope: &Scope, rules: R, step: Step<I, N, C>) -> Effects<I> {
+        self.breaches = Breaches::default();
+        let mut effects = Effects::default();
+        match step {
+            Step::Start(c) => self.start(scope, rules, c, &mut effects),
+            Step::Tick(c) => self.input(scope, c, Input::Tick, &mut effects),
+            Step::Stop(c) => match self.clients[usize::from(c)].program {
+                Program::Joined(_) => self.input(scope, c, Input::Stop, &mut effects),
+                Program::Threaded(_) => self.make(scope, c, Move::Stop, &mut effects),
+            },
+            Step::Task(c, task) => self.make(scope, c, task.as_move(), &mut effects),
+            Step::Stall(c) => {
+                self.faults.stalls = spend(self.faults.stalls);
+                if let Program::Threaded(threaded) = &mut self.clients[usize::from(c)].program {
+                    threaded.stalled = true;
+                }
+            }
+            Step::Pause(c) => {
+                self.faults.pauses = spend(self.faults.pauses);
+                self.clients[usize::from(c)].paused = true;
+            }
+            Step::Resume(c) => self.clients[usize::from(c)].paused = false,
+            Step::Run { client, node, index } => {
+                self.run(scope, client, node, index, &mut effects);
+            }
+            Step::Reply { client, node, index } => {
+                self.reply(scope, client, node, index, &mut effects);
+            }
+            Step::Reset { client, node } => {
+                self.faults.resets = spend(self.faults.resets);
+                self.pipes[usize::from(client)][usize::from(node)].reset();
+                self.connection_failed(scope, client, node, &mut effects);
+            }
+            Step::Connect { client, node } => self.connect(scope, client, node, &mut effects),
+            Step::Crash { node, keeps } => self.crash(scope, node, keeps, &mut effects),
+            Step::Restart(node) => self.nodes[usize::from(node)].down = false,
+            Step::Advance { nodes, clients } => self.advance(nodes, clients),
+        }
+        self.observe();
+        effects
+    }
+
+    // ---- clients -----------------------------------------------------------------------------
+
+    fn moment(&self, client: u8) -> Moment<I> {
+        let pipes = &self.pipes[usize::from(client)];
+        let mut reachable = NodeSet::EMPTY;
+        for (node, pipe) in pipes.iter().enumerate() {
+            if pipe.link == Link::Up {
+                reachable.insert(node as u8);
+            }
+        }
+        Moment { now: self.clients[usize::from(client)].now, reachable }
+    }
+
+    fn start(&mut self, scope: &Scope, rules: R, c: u8, effects: &mut Effects<I>) {
+        let moment = self.moment(c);
+        let client = &mut self.clients[usize::from(c)];
+        client.starts_left = spend(client.starts_left);
+        client.generation += 1;
+        let value = client.value(c);
+        if let Some(released) = client.released_at(value.generation()) {
+            *released = NodeSet::EMPTY;
+        }
+        client.ghost.overtaken = NodeSet::EMPTY;
+        client.ghost.believed = false;
+        client.ghost.interloped = false;
+        client.ghost.saw_foreign = false;
+        let action = match &mut client.program {
+            Program::Joined(joined) => joined.start(&scope.config, moment, rules, value),
+            Program::Threaded(threaded) => threaded.make(scope, moment.now, value, Move::Start),
+        };
+        self.carry_out(c, action, effects);
+    }
+
+    fn input(&mut self, scope: &Scope, c: u8, input: Input<Value>, effects: &mut Effects<I>) {
+        let moment = self.moment(c);
+        let client = &mut self.clients[usize::from(c)];
+        let generation = client.generation;
+        if let Program::Joined(joined) = &mut client.program {
+            let action = joined.handle(&scope.config, moment, input, generation, false);
+            self.carry_out(c, action, effects);
+        }
+    }
+
+    fn make(&mut self, scope: &Scope, c: u8, wanted: Move, effects: &mut Effects<I>) {
+        let client = &mut self.clients[usize::from(c)];
+        let value = client.value(c);
+        let now = client.now;
+        if let Program::Threaded(threaded) = &mut client.program {
+            let action = threaded.make(scope, now, value, wanted);
+            self.carry_out(c, action, effects);
+        }
+    }
+
+    /// Sends what a program wants sent, and holds what it did against the event properties.
+    fn carry_out(&mut self, c: u8, action: Action<I>, effects: &mut Effects<I>) {
+        let client = &mut self.clients[usize::from(c)];
+        if !action.commands.extend.is_empty() {
+            client.renewals_left = spend(client.renewals_left);
+            client.ghost.saw_foreign = false;
+            if client.stopped() {
+                self.breaches.insert(Breach::RenewalAfterStop);
+            }
+        }
+        if action.late_loss {
+            self.breaches.insert(Breach::LateLoss);
+        }
+        if let Some(report) = action.report {
+            if action.renewal_outcome && client.stopped() {
+                self.breaches.insert(Breach::ReportAfterStop);
+            }
+            if claims_taken(&report) && !client.ghost.saw_foreign {
+                self.breaches.insert(Breach::FalseCause);
+                // Without the nodes where the own release came first, would there be a quorum?
+                let echo = N - usize::from(client.ghost.overtaken.len()) < majority(N);
+                if echo && report == Report::AlreadyTaken {
+                    self.breaches.insert(Breach::StrayMessage);
+                }
+            }
+            client.ghost.saw_foreign = false;
+            effects.report = Some(report);
+        }
+        for (command, nodes) in action.sends() {
+            for node in nodes {
+                let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
+                if !pipe.push(Message::new(command, action.generation)) {
+                    self.breaches.insert(Breach::PipeFull);
+                }
+            }
+        }
+        let sent = &mut effects.sent;
+        sent.kill = sent.kill.or(action.commands.kill);
+        sent.set = sent.set.or(action.commands.set);
+        sent.extend = sent.extend.or(action.commands.extend);
+        sent.release = sent.release.or(action.commands.release);
+    }
+
+    // ---- messages ----------------------------------------------------------------------------
+
+    pub(crate) fn run(&mut self, scope: &Scope, c: u8, n: u8, index: u8, effects: &mut Effects<I>) {
+        let pipe = &mut self.pipes[usize::from(c)][usize::from(n)];
+        let Some(message) = pipe.get(usize::from(index)) else { return };
+        let command = message.command();
+        let value = Value::new(c, message.generation());
+        let node = &mut self.nodes[usize::from(n)];
+        let before = node.key;
+        let answer = node.run(command, value, scope.config.extend(), scope.config.ttl());
+        let changed = node.key != before;
+        let (mut at, mut answer) = (usize::from(index), answer);
+        if command == Command::Kill {
+            let strays = pipe.iter().filter(|other| other.age() > 0).count();
+            at -= strays.min(at);
+            if !pipe.kill_strays() {
+                answer = Answer::Missing;
+            }
+        }
+        pipe.answer(at, answer);
+        let stray = message.age() > 0;
+        effects.executed = Some(Executed { client: c, node: n, command, value, answer, stray });
+        self.judge_execution(c, n, command, value, (before, changed));
+    }
+
+    /// Holds what ran at a node against the event properties.
+    fn judge_execution(
+        &mut self,
+        c: u8,
+        n: u8,
+        command: Command,
+        value: Value,
+        (before, changed): (Value, bool),
+    ) {
+        let stores = self.nodes[usize::from(n)].key == value;
+        let compares = matches!(command, Command::Extend | Command::Release);
+        if compares && changed && !before.is_none() && before != value {
+            self.breaches.insert(Breach::ForeignKeyTouched);
+        }
+        let client = &mut self.clients[usize::from(c)];
+        let present = value.generation() == client.generation;
+        let Some(released) = client.released_at(value.generation()) else { return };
+        match command {
+            Command::Release => released.insert(n),
+            Command::Set if stores && released.contains(n) => {
+                self.breaches.insert(Breach::Orphan);
+            }
+            Command::Extend if released.contains(n) => {
+                self.breaches.insert(Breach::ExtendAfterRelease);
+                if present {
+                    client.ghost.overtaken.insert(n);
+                }
+                // One that finds its own late SET there only prolongs an orphan.
+                if stores && before.is_none() {
+                    self.breaches.insert(Breach::Zombie);
+                }
+            }
+            Command::Set | Command::Extend | Command::Kill => {}
+        }
+    }
+
+    pub(crate) fn reply(&mut self, scope: &Scope, c: u8, n: u8, index: u8, effects: &mut Effects<I>) {
+        let moment = self.moment(c);
+        let pipe = &mut self.pipes[usize::from(c)][usize::from(n)];
+        let Some(message) = pipe.get(usize::from(index)) else { return };
+        let Some(answer) = message.answer() else { return };
+        pipe.remove(usize::from(index));
+        effects.heard = Some((message.command(), answer));
+        let client = &mut self.clients[usize::from(c)];
+        let generation = client.generation;
+        let answered = (n, message.command(), answer);
+        let of = message.generation();
+        if answer == Answer::Foreign && of == generation {
+            client.ghost.saw_foreign = true;
+        }
+        match &mut client.program {
+            Program::Joined(joined) => {
+                for action in joined.answer(&scope.config, moment, answered, of, generation) {
+                    self.carry_out(c, action, effects);
+                }
+            }
+            Program::Threaded(threaded) if of == generation => {
+                let action = threaded.answer(scope, moment.now, generation, answered);
+                self.carry_out(c, action, effects);
+            }
+            Program::Threaded(_) => {}
+        }
+    }
+
+    // ---- connections and servers -------------------------------------------------------------
+
+    fn connection_failed(&mut self, scope: &Scope, c: u8, node: u8, effects: &mut Effects<I>) {
+        let moment = self.moment(c);
+        let client = &mut self.clients[usize::from(c)];
+        let generation = client.generation;
+        match &mut client.program {
+            Program::Joined(joined) => {
+                let input = Input::Reset { node };
+                for action in joined.link_changed(&scope.config, moment, input, generation) {
+                    self.carry_out(c, action, effects);
+                }
+            }
+            Program::Threaded(threaded) => {
+                // Its library opens a new connection by itself, and knows of no strays.
+                self.pipes[usize::from(c)][usize::from(node)].link = Link::Up;
+                let action = threaded.reset(scope, moment.now, generation, node);
+                self.carry_out(c, action, effects);
+            }
+        }
+    }
+
+    fn connect(&mut self, scope: &Scope, c: u8, node: u8, effects: &mut Effects<I>) {
+        let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
+        let new_process = pipe.link == Link::DownWithServer;
+        pipe.link = Link::Up;
+        let moment = self.moment(c);
+        let client = &mut self.clients[usize::from(c)];
+        let generation = client.generation;
+        if let Program::Joined(joined) = &mut client.program {
+            let input = Input::Connected { node, new_process };
+            for action in joined.link_changed(&scope.config, moment, input, generation) {
+                self.carry_out(c, action, effects);
+            }
+        }
+    }
+
+    fn crash(&mut self, scope: &Scope, node: u8, keeps: bool, effects: &mut Effects<I>) {
+        let budget = if keeps {
+            &mut self.faults.crashes_keeping
+        } else {
+            &mut self.faults.crashes_losing
+        };
+        *budget = spend(*budget);
+        self.nodes[usize::from(node)].crash(keeps);
+        for c in 0..C as u8 {
+            let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
+            let connected = pipe.link == Link::Up;
+            pipe.die();
+            if !scope.ordered() {
+                // A pool opens connections as it needs them; its requests are simply gone.
+                pipe.link = Link::Up;
+            } else if connected {
+                self.connection_failed(scope, c, node, effects);
+            }
+        }
+    }
+
+    // ---- time and observation ----------------------------------------------------------------
+
+    fn advance(&mut self, nodes: [I; N], clients: [I; C]) {
+        self.spend_slips(&nodes, &clients);
+        for (node, by) in self.nodes.iter_mut().zip(nodes) {
+            node.now = node.now.plus(by.offset());
+            node.expire();
+        }
+        for (client, by) in self.clients.iter_mut().zip(clients) {
+            client.now = client.now.plus(by.offset());
+            if client.releasing() && !client.paused {
+                let before = client.ghost.releasing_for;
+                client.ghost.releasing_for = before.plus(by.offset());
+            }
+        }
+    }
+
+    /// What an observer notes after each step.
+    fn observe(&mut self) {
+        let believes: [bool; C] = std::array::from_fn(|c| self.clients[c].believes());
+        for (c, client) in self.clients.iter_mut().enumerate() {
+            let over = !client.may_believe();
+            let releasing = client.releasing();
+            let other = (0..C).any(|other| other != c && believes[other]);
+            let ghost = &mut client.ghost;
+            // Once the lease is over, what happened in between can no longer matter.
+            ghost.believed = !over && (ghost.believed || believes[c]);
+            ghost.interloped = !over && (ghost.interloped || ghost.believed && !believes[c] && other);
+            if !releasing {
+                ghost.releasing_for = I::default();
+            }
+        }
+    }
+}
+
+/// One less, not below zero: a budget may be used up by a rule broken on purpose.
+pub(crate) fn spend(budget: u8) -> u8 {
+    budget.saturating_sub(1)
+}
