@@ -111,7 +111,10 @@ fn decide<const N: usize, const C: usize>(
     };
     let broken: Vec<Claim> = found.broken.iter().filter_map(|name| Claim::named(name)).collect();
     if !broken.is_empty() {
-        shortest(&mut report, scope, broken, control)?;
+        report.broken = shortest(scope, &broken, control)?;
+        if report.broken.len() < broken.len() {
+            report.truncated = true;
+        }
     }
     if !report.truncated && report.unique <= control.second_opinion_up_to {
         second_opinion::<N, C>(&mut report, scope, &found.broken, control)?;
@@ -119,36 +122,37 @@ fn decide<const N: usize, const C: usize>(
     Ok(report)
 }
 
-/// The shortest counterexamples, found without the reduction that shortens paths.
-fn shortest(
-    report: &mut CellReport,
+/// The shortest counterexamples to `claims`, found by the exact search without the reduction that
+/// shortens paths. Claims that hold are left out, and so are those not reached when `control` says
+/// stop.
+///
+/// # Errors
+/// If the scope has a size that is not built in, or if a reduction is unsound.
+pub fn shortest(
     scope: &Scope,
-    broken: Vec<Claim>,
+    claims: &[Claim],
     control: &Control<'_>,
-) -> Result<(), CellError> {
-    with_size!(scope, |N, C| shortest_of::<N, C>(report, scope, broken, control), Ok(()))
+) -> Result<Vec<Broken>, CellError> {
+    let (nodes, clients) = (scope.config.nodes(), scope.clients());
+    let size = Err(CellError::Size { nodes, clients });
+    with_size!(scope, |N, C| shortest_of::<N, C>(scope, claims, control), size)
 }
 
 fn shortest_of<const N: usize, const C: usize>(
-    report: &mut CellReport,
     scope: &Scope,
-    broken: Vec<Claim>,
+    claims: &[Claim],
     control: &Control<'_>,
-) -> Result<(), CellError> {
+) -> Result<Vec<Broken>, CellError> {
     let model = WorldModel::<N, C>::new(scope.clone(), Reduction::Names);
-    let search = bfs::search(&model, &Until::Broken(broken.clone()), control);
-    report.truncated |= search.outcome == Outcome::Truncated;
-    for claim in broken {
-        match search.path_to(claim) {
-            Some(path) => {
-                let trace = lift(&model, &path, claim)?;
-                report.broken.push(Broken { claim, trace });
-            }
-            None if search.outcome == Outcome::Truncated => {}
-            None => return Err(CellError::Unconfirmed(claim.name())),
+    let search = bfs::search(&model, &Until::Broken(claims.to_vec()), control);
+    let mut found = Vec::new();
+    for &claim in claims {
+        if let Some(path) = search.path_to(claim) {
+            let trace = lift(&model, &path, claim)?;
+            found.push(Broken { claim, trace });
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The exact search over the same reduced states must agree on their number and on every claim.

@@ -42,13 +42,15 @@ pub fn search<const N: usize, const C: usize>(
         }
     }
     let checker = checker.join();
+    // Stateright retraces its paths through the model, which must have successors again for that.
+    let truncated = stop.swap(false, Ordering::Relaxed);
     let discoveries = checker.discoveries();
     let mut found = Found {
         unique: checker.unique_state_count(),
         generated: checker.state_count(),
         broken: Vec::new(),
         unseen: Vec::new(),
-        truncated: stop.load(Ordering::Relaxed),
+        truncated,
     };
     for property in checker.model().properties() {
         let discovered = discoveries.contains_key(property.name);

@@ -13,6 +13,6 @@ pub mod model;
 pub mod scopes;
 
 pub use bfs::Outcome;
-pub use cell::{Broken, CellReport, Control, check_cell};
+pub use cell::{Broken, CellReport, Control, check_cell, shortest};
 pub use model::{Reduction, Ticked, WorldModel};
 pub use scopes::{Cell, quick};

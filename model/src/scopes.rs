@@ -116,7 +116,9 @@ fn one_client(cell: &Cell) -> Settings {
         drift_floor: 0,
         renew_every: 2,
         renew_retry: 1,
-        node_timeout: 2,
+        // The renewal of the shipped lifecycle is waited for until the lease ends, so that its
+        // answer and the end of belief can meet.
+        node_timeout: if cell.lifecycle == Lifecycle::Joined { 4 } else { 2 },
         release_within: 2,
         renewal_timeout: None,
         roles: vec![Role { starts: 1, renewals: 1, stops: true }],
@@ -137,7 +139,7 @@ fn two_clients(cell: &Cell, all: bool) -> Option<Settings> {
     Some(Settings {
         ttl: if joined { 3 } else { 2 },
         renew_every: 1,
-        node_timeout: 1,
+        node_timeout: if joined { 2 } else { 1 },
         release_within: 1,
         renewal_timeout: (!joined).then_some(1),
         roles: vec![holder, contender],

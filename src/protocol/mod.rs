@@ -19,6 +19,8 @@ pub mod config;
 pub mod instant;
 pub mod lease;
 pub mod nodes;
+#[cfg(test)]
+mod properties;
 pub mod retry;
 pub mod round;
 pub mod rules;

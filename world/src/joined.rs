@@ -185,7 +185,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
         let input = Input::Answer { node, command, answer };
         let mut actions = [Action::nothing(generation.saturating_sub(1)), Action::nothing(generation)];
         let to_both = command == Command::Kill;
-        if to_both || of != generation {
+        if to_both || of + 1 == generation {
             actions[0] = self.handle(config, moment, input, generation.saturating_sub(1), true);
             actions[0].report = None;
         }

@@ -1,0 +1,298 @@
+//! What happened in one run or in many: added up, in a fixed order.
+
+use leasehold::protocol::{Extend, LossCause, Mutant, Transport};
+use leasehold_world::{CLAIMS, Claim, Lifecycle, Report, WITNESSES};
+
+use crate::cause::Cause;
+use crate::options::{ClientCount, Options};
+
+macro_rules! kinds {
+    ($(#[$doc:meta])* $type:ident { $($(#[$each:meta])* $variant:ident => $name:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $type { $($(#[$each])* $variant,)+ }
+
+        impl $type {
+            /// All of them, in the order of the tables.
+            pub const ALL: [$type; [$($name),+].len()] = [$($type::$variant),+];
+
+            /// Its name in tables.
+            pub fn name(self) -> &'static str {
+                match self { $($type::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A fault that the simulator put in, or a hazard that came of it.
+    Hazard {
+        /// A message was under way for longer than the client waits for a node.
+        Delay => "delays beyond the time-out",
+        /// A message was never delivered.
+        Loss => "messages lost",
+        /// A connection failed.
+        Reset => "connections reset",
+        /// A command of a failed connection ran.
+        StrayRan => "strays that ran",
+        /// A `CLIENT KILL` ran.
+        Kill => "kills",
+        /// A server died and kept what it stored.
+        CrashKeeping => "crashes keeping state",
+        /// A client was not scheduled for a while.
+        Pause => "clients paused",
+        /// A renewer was not scheduled in mid-step.
+        Stall => "renewers stalled",
+        /// A command ran before an earlier one of the same client at the same node.
+        Overtaking => "overtakings",
+        /// A command ran after its client had stopped to wait for it.
+        LateExecution => "executions after the time-out",
+    }
+}
+
+kinds! {
+    /// What a client told its user.
+    Told {
+        /// The lock is held.
+        Acquired => "acquired",
+        /// The lock was not acquired.
+        Denied => "denied",
+        /// A renewal succeeded.
+        Extended => "extended",
+        /// A renewal failed for want of answers.
+        RenewalFailed => "renewal failed",
+        /// "lock already taken".
+        AlreadyTaken => "lock already taken",
+        /// The lease ended before a renewal succeeded.
+        LostExpired => "lost: expired",
+        /// A quorum of nodes does not store the key.
+        LostGone => "lost: gone",
+        /// The same, and somebody else's value was seen.
+        LostTaken => "lost: taken",
+        /// The lock is released.
+        Released => "released",
+        /// The release was not acknowledged by every node in time.
+        Unsettled => "released, unsettled",
+    }
+}
+
+impl Told {
+    /// The kind of a report.
+    pub fn of<I>(report: &Report<I>) -> Told {
+        match report {
+            Report::Acquired { .. } => Told::Acquired,
+            Report::Denied { .. } => Told::Denied,
+            Report::Extended { .. } => Told::Extended,
+            Report::RenewalFailed => Told::RenewalFailed,
+            Report::AlreadyTaken => Told::AlreadyTaken,
+            Report::Lost(LossCause::Expired) => Told::LostExpired,
+            Report::Lost(LossCause::Gone) => Told::LostGone,
+            Report::Lost(LossCause::Taken) => Told::LostTaken,
+            Report::Released { unsettled } if unsettled.is_empty() => Told::Released,
+            Report::Released { .. } => Told::Unsettled,
+        }
+    }
+
+    /// Whether a redsync user would read "lock already taken".
+    pub fn says_taken(self) -> bool {
+        match self {
+            Told::AlreadyTaken | Told::LostGone | Told::LostTaken => true,
+            Told::Acquired
+            | Told::Denied
+            | Told::Extended
+            | Told::RenewalFailed
+            | Told::LostExpired
+            | Told::Released
+            | Told::Unsettled => false,
+        }
+    }
+}
+
+/// What happened, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Runs.
+    pub runs: u64,
+    /// Steps of the world.
+    pub steps: u64,
+    /// Virtual time, in microseconds.
+    pub virtual_us: u64,
+    hazards: [u64; Hazard::ALL.len()],
+    told: [u64; Told::ALL.len()],
+    causes: [u64; Cause::ALL.len()],
+    witnesses: [u64; WITNESSES.len()],
+    broken: [u64; CLAIMS.len()],
+}
+
+impl Counts {
+    /// Of one run in which nothing has happened yet.
+    pub(crate) fn of_one_run() -> Counts {
+        Counts { runs: 1, ..Counts::default() }
+    }
+
+    /// Notes a hazard.
+    pub(crate) fn met(&mut self, hazard: Hazard) {
+        self.hazards[hazard as usize] += 1;
+    }
+
+    /// Notes a report.
+    pub(crate) fn heard(&mut self, told: Told) {
+        self.told[told as usize] += 1;
+    }
+
+    /// Notes why somebody read "lock already taken".
+    pub(crate) fn explained(&mut self, cause: Cause) {
+        self.causes[cause as usize] += 1;
+    }
+
+    /// Notes that witness number `index` was seen in this run.
+    pub(crate) fn witnessed(&mut self, index: usize) {
+        self.witnesses[index] += 1;
+    }
+
+    /// Notes that this run broke a claim.
+    pub(crate) fn broke(&mut self, claim: Claim) {
+        self.broken[claim as usize] += 1;
+    }
+
+    /// Adds what happened elsewhere.
+    pub fn add(&mut self, other: &Counts) {
+        self.runs += other.runs;
+        self.steps += other.steps;
+        self.virtual_us += other.virtual_us;
+        let pairs: [(&mut [u64], &[u64]); 5] = [
+            (&mut self.hazards, &other.hazards),
+            (&mut self.told, &other.told),
+            (&mut self.causes, &other.causes),
+            (&mut self.witnesses, &other.witnesses),
+            (&mut self.broken, &other.broken),
+        ];
+        for (into, from) in pairs {
+            into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
+        }
+    }
+
+    /// How often a hazard was met.
+    pub fn hazard(&self, hazard: Hazard) -> u64 {
+        self.hazards[hazard as usize]
+    }
+
+    /// How often something was reported.
+    pub fn told(&self, told: Told) -> u64 {
+        self.told[told as usize]
+    }
+
+    /// How often "lock already taken" had this cause.
+    pub fn cause(&self, cause: Cause) -> u64 {
+        self.causes[cause as usize]
+    }
+
+    /// In how many runs this claim was broken.
+    pub fn broken(&self, claim: Claim) -> u64 {
+        self.broken[claim as usize]
+    }
+
+    /// The hazards, in order.
+    pub fn hazards(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        Hazard::ALL.into_iter().map(|kind| (kind.name(), self.hazard(kind)))
+    }
+
+    /// The reports, in order.
+    pub fn reports(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        Told::ALL.into_iter().map(|kind| (kind.name(), self.told(kind)))
+    }
+
+    /// The causes of "lock already taken", in order.
+    pub fn causes(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        Cause::ALL.into_iter().map(|cause| (cause.name(), self.cause(cause)))
+    }
+
+    /// In how many runs each witness was seen, in order.
+    pub fn witnesses(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        WITNESSES.into_iter().zip(self.witnesses).map(|(witness, seen)| (witness.name(), seen))
+    }
+
+    /// In how many runs each claim was broken, in order. A run of the shipped lifecycle ends with
+    /// the first.
+    pub fn breaks(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        CLAIMS.into_iter().map(|claim| (claim.name(), self.broken(claim)))
+    }
+
+    /// What is zero and should not be after a thousand seeds or more: hazards that were not met,
+    /// reports that nobody made, dangers that were not approached.
+    pub fn zeroes(&self, options: &Options) -> Vec<&'static str> {
+        let hazards = Hazard::ALL.into_iter().filter(|&hazard| expects_hazard(options, hazard));
+        let told = Told::ALL.into_iter().filter(|&told| expects_report(options, told));
+        let witnesses = WITNESSES.into_iter().zip(self.witnesses);
+        let unseen = witnesses
+            .filter(|(witness, seen)| *seen == 0 && expects_witness(options, witness.0))
+            .map(|(witness, _)| witness.name());
+        let hazards = hazards.filter(|&hazard| self.hazard(hazard) == 0).map(Hazard::name);
+        let told = told.filter(|&told| self.told(told) == 0).map(Told::name);
+        hazards.chain(told).chain(unseen).collect()
+    }
+}
+
+fn joined(options: &Options) -> bool {
+    options.lifecycle == Lifecycle::Joined
+}
+
+fn fifo(options: &Options) -> bool {
+    options.transport == Transport::Fifo
+}
+
+fn touch(options: &Options) -> bool {
+    options.extend == Extend::Touch
+}
+
+fn contended(options: &Options) -> bool {
+    options.clients != Some(ClientCount::One)
+}
+
+fn expects_hazard(options: &Options, hazard: Hazard) -> bool {
+    match hazard {
+        Hazard::Delay
+        | Hazard::Loss
+        | Hazard::CrashKeeping
+        | Hazard::Pause
+        | Hazard::LateExecution => true,
+        Hazard::Reset | Hazard::StrayRan => fifo(options),
+        Hazard::Kill => {
+            joined(options) && fifo(options) && options.mutant != Some(Mutant::NoKillAfterReset)
+        }
+        Hazard::Stall => !joined(options),
+        Hazard::Overtaking => !fifo(options),
+    }
+}
+
+fn expects_report(options: &Options, told: Told) -> bool {
+    match told {
+        Told::Acquired | Told::Denied | Told::Extended | Told::RenewalFailed | Told::Released => {
+            true
+        }
+        // Where a renewal would set a missing key, somebody else must be there to take it.
+        Told::AlreadyTaken => !joined(options) && (touch(options) || contended(options)),
+        Told::LostExpired | Told::Unsettled => joined(options),
+        // Before the end of belief a quorum keeps the key, unless an assumption fails.
+        Told::LostGone | Told::LostTaken => false,
+    }
+}
+
+fn expects_witness(options: &Options, danger: Claim) -> bool {
+    match danger {
+        Claim::WindowExclusion | Claim::OwnKeysOnly => contended(options),
+        Claim::LossTold | Claim::BoundedRelease => joined(options),
+        Claim::RoomForMessages => false,
+        Claim::ValidityBacked
+        | Claim::Continuity
+        | Claim::NoRenewalAfterStop
+        | Claim::OrderAtNode
+        | Claim::NothingReportedAfter
+        | Claim::NoOrphan
+        | Claim::NoZombie
+        | Claim::NoLeftover
+        | Claim::Residue
+        | Claim::TrueCause
+        | Claim::NoStrayMessage => true,
+    }
+}

@@ -1,0 +1,76 @@
+//! What came of one run.
+
+use leasehold_world::{Claim, Settings};
+
+use crate::cause::Cause;
+use crate::counts::Counts;
+
+/// A claim that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub claim: Claim,
+    /// By which step, counted from 1.
+    pub step: u32,
+}
+
+/// A "lock already taken": what a redsync user would have read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Who read it.
+    pub client: u8,
+    /// In which step, counted from 1.
+    pub step: u32,
+    /// Its one root cause.
+    pub cause: Cause,
+}
+
+/// What came of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The constants that it drew.
+    pub settings: Settings,
+    /// How many steps were taken.
+    pub steps: u32,
+    /// How much virtual time passed, in microseconds.
+    pub virtual_us: u64,
+    /// The hash over every step: see [`TraceHash`].
+    pub hash: u64,
+    /// The first claim that was broken.
+    pub broken: Option<Broken>,
+    /// The "lock already taken" that ended the run, or else the first one.
+    pub taken: Option<Taken>,
+    /// What happened.
+    pub counts: Counts,
+}
+
+/// A 64-bit hash over steps, fixed for good: two runs with the same hash took the same steps.
+///
+/// It is FNV-1a over 64-bit words instead of bytes, with one shift so that high bits reach low
+/// ones: `h = (h ^ word) * 0x100000001b3; h = h ^ (h >> 32)`, from `0xcbf29ce484222325`. A step
+/// is one word, `verb | a << 8 | b << 16 | c << 24`, with verbs numbered as
+/// [`Step`](leasehold_world::Step) lists them and its fields in order; the amounts of an `advance`
+/// follow as one word each. A campaign's digest is the same hash over its runs' hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceHash(u64);
+
+impl Default for TraceHash {
+    fn default() -> Self {
+        TraceHash(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl TraceHash {
+    /// Takes one word in.
+    pub fn add(&mut self, word: u64) {
+        let product = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        self.0 = product ^ (product >> 32);
+    }
+
+    /// The hash so far.
+    pub fn finish(self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,302 @@
+//! One run: true time, the agenda, and the world they drive.
+//!
+//! Each turn is one of three: an event of the agenda, a move that some client must make before
+//! time passes, or the passing of time until the next of either. Where an event and a move fall on
+//! the same instant, or several moves do, the seed says which comes first.
+
+use leasehold::protocol::{Instant, Micros, Mutated, Phase};
+use leasehold_world::threaded::Move;
+use leasehold_world::trace::Line;
+use leasehold_world::{Effects, Program, Scope, Step, World};
+
+use crate::agenda::{Agenda, Event, Parcel};
+use crate::cause::History;
+use crate::clock::{Clock, NANOS, TrueTime};
+use crate::counts::Told;
+use crate::dice::{Dice, Question, Roll};
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::post::Lane;
+use crate::users::User;
+use crate::watch::Watch;
+use leasehold_world::step::TaskMove;
+
+/// No run takes longer, in true time: one hour.
+const HORIZON: TrueTime = 3_600_000_000_000;
+
+/// A bound on turns that take no step.
+const TURNS: u32 = 20_000;
+
+/// The moves that clients can make at one instant: at most all task moves of three of them.
+struct Moves<const N: usize, const C: usize> {
+    list: [Option<Step<Micros, N, C>>; 18],
+    len: usize,
+}
+
+/// One run under way.
+pub(crate) struct Run<'a, const N: usize, const C: usize> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) dice: Dice,
+    pub(crate) world: World<Mutated, Micros, N, C>,
+    pub(crate) now: TrueTime,
+    pub(crate) agenda: &'a mut Agenda,
+    pub(crate) lanes: [[Lane; N]; C],
+    pub(crate) users: [User; C],
+    /// When each node is or was back.
+    pub(crate) restart_at: [TrueTime; N],
+    pub(crate) losses_left: u8,
+    pub(crate) history: History<N, C>,
+    pub(crate) watch: Watch,
+    node_clocks: [Clock; N],
+    client_clocks: [Clock; C],
+}
+
+impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
+    /// Runs `plan` to its end. The steps are written down only if they are wanted.
+    pub(crate) fn to_end(
+        plan: &'a Plan,
+        agenda: &'a mut Agenda,
+        recording: bool,
+    ) -> (Outcome, Option<Vec<Line>>, Option<leasehold_world::Claim>) {
+        agenda.clear();
+        let scope = &plan.scope;
+        let mut run = Run {
+            plan,
+            dice: Dice::new(plan.seed),
+            world: World::new(scope, scope.mutated),
+            now: 0,
+            agenda,
+            lanes: [[Lane::default(); N]; C],
+            users: [User::default(); C],
+            restart_at: [0; N],
+            losses_left: plan.weather.losses,
+            history: History::new(),
+            watch: Watch::new(scope, recording),
+            node_clocks: std::array::from_fn(|n| Clock::new(plan.clocks.node_rates[n])),
+            client_clocks: std::array::from_fn(|c| Clock::new(plan.clocks.client_rates[c])),
+        };
+        run.begin();
+        let mut turns = 0;
+        while !run.watch.is_over() && turns < TURNS && run.turn() {
+            turns += 1;
+        }
+        run.outcome()
+    }
+
+    fn outcome(self) -> (Outcome, Option<Vec<Line>>, Option<leasehold_world::Claim>) {
+        let Watch { steps, hash, mut counts, broken, taken, ended_by, lines, .. } = self.watch;
+        let virtual_us = (self.now / NANOS).unsigned_abs();
+        counts.steps = steps.into();
+        counts.virtual_us = virtual_us;
+        let outcome = Outcome {
+            seed: self.plan.seed,
+            settings: self.plan.scope.settings().clone(),
+            steps,
+            virtual_us,
+            hash: hash.finish(),
+            broken,
+            taken,
+            counts,
+        };
+        (outcome, lines, ended_by)
+    }
+
+    pub(crate) fn scope(&self) -> &'a Scope {
+        &self.plan.scope
+    }
+
+    /// The clocks show what they show, and the users make up their minds.
+    fn begin(&mut self) {
+        let clocks = &self.plan.clocks;
+        let nodes = std::array::from_fn(|n| Micros(clocks.node_offsets[n]));
+        let clients = std::array::from_fn(|c| Micros(clocks.client_offsets[c]));
+        let _ = self.take(Step::Advance { nodes, clients });
+        for c in 0..C as u8 {
+            let ttl = self.scope().config.ttl();
+            let after = self.dice.roll(Question::FirstStart, c.into()).below(ttl / 2);
+            self.users[usize::from(c)].start_noted = true;
+            self.agenda.note(after * NANOS, Event::Start(c));
+        }
+    }
+
+    /// One event, one move, or the passing of time. False if nothing is left to happen.
+    fn turn(&mut self) -> bool {
+        let event_due = self.agenda.next_at().is_some_and(|at| at <= self.now);
+        let moves = self.moves();
+        if moves.len == 0 {
+            return if event_due { self.event() } else { self.pass_time() };
+        }
+        let first = Question::Turn;
+        if event_due && self.dice.roll(first, self.watch.steps.into()).chance(500_000) {
+            return self.event();
+        }
+        self.make_move(&moves);
+        true
+    }
+
+    /// Takes the next event of the agenda.
+    fn event(&mut self) -> bool {
+        let Some(event) = self.agenda.pop() else { return false };
+        match event {
+            Event::Arrive(parcel) => self.arrive(parcel),
+            Event::Stray(parcel) => self.stray(parcel),
+            Event::Answer(parcel) => self.answer(parcel),
+            Event::Start(client) => self.start(client),
+            Event::Stop { client, generation } => self.stop(client, generation),
+            Event::Wake(client) => self.wake(client),
+            Event::Pause { client, length } => self.pause(client, length),
+            Event::Resume(client) => self.resume(client),
+            Event::Reset { client, node, epoch } => self.reset(client, node, epoch),
+            Event::Connect { client, node } => self.connect(client, node),
+            Event::Crash { node, length } => self.crash(node, length),
+            Event::Restart(node) => self.restart(node),
+            Event::Leap { node, by } => self.leap(node, by),
+        }
+        true
+    }
+
+    // ---- steps -------------------------------------------------------------------------------
+
+    /// Takes one step. The only place where the world changes.
+    pub(crate) fn take(&mut self, step: Step<Micros, N, C>) -> Effects<Micros> {
+        let scope = self.scope();
+        debug_assert!(self.world.permits(scope, &step), "seed {}: {step}", self.plan.seed);
+        let lost_before = matches!(step, Step::Crash { .. }).then(|| self.lost());
+        let effects = self.world.apply(scope, scope.mutated, step);
+        self.history.note(&self.world, &step, &effects);
+        self.watch.note(&self.world, scope, &step, &effects);
+        if effects.report.is_some_and(|report| Told::of(&report).says_taken()) {
+            let newly = lost_before.map(|before| {
+                let lost = self.lost();
+                (0..C).find(|&c| lost[c] && !before[c]).unwrap_or(0) as u8
+            });
+            let client = newly.unwrap_or_else(|| actor(&step));
+            let cause = self.history.cause(client);
+            self.watch.note_taken(&self.world, scope, client, cause);
+        }
+        effects
+    }
+
+    fn lost(&self) -> [bool; C] {
+        std::array::from_fn(|c| match &self.world.clients[c].program {
+            Program::Joined(joined) => joined.lease.phase() == Phase::Lost,
+            Program::Threaded(_) => false,
+        })
+    }
+
+    /// Takes a step of a client, schedules what it sent, and lets its user see.
+    pub(crate) fn act(&mut self, client: u8, step: Step<Micros, N, C>) {
+        let known = self.lengths(client);
+        let effects = self.take(step);
+        self.follow(client, known, &effects);
+    }
+
+    // ---- moves -------------------------------------------------------------------------------
+
+    fn moves(&self) -> Moves<N, C> {
+        let scope = self.scope();
+        let mut moves = Moves { list: [const { None }; 18], len: 0 };
+        for (c, client) in self.world.clients.iter().enumerate() {
+            if !client.is_urgent(scope) {
+                continue;
+            }
+            match &client.program {
+                Program::Joined(_) => moves.add(Step::Tick(c as u8)),
+                Program::Threaded(threaded) => {
+                    for task in TaskMove::ALL {
+                        let wanted = task.as_move();
+                        let held_up =
+                            threaded.stalled && matches!(wanted, Move::Check | Move::Send);
+                        let left = client.renewals_left;
+                        if !held_up && threaded.may(scope, client.now, left, wanted) {
+                            moves.add(Step::Task(c as u8, task));
+                        }
+                    }
+                }
+            }
+        }
+        moves
+    }
+
+    fn make_move(&mut self, moves: &Moves<N, C>) {
+        let roll = self.dice.roll(Question::Move, self.watch.steps.into());
+        let chosen = moves.list[roll.below(moves.len as i64) as usize];
+        let Some(step) = chosen else { return };
+        let client = actor(&step);
+        self.act(client, step);
+        if matches!(step, Step::Task(_, TaskMove::Choose | TaskMove::Check)) {
+            self.maybe_stall(client);
+        }
+    }
+
+    // ---- time --------------------------------------------------------------------------------
+
+    /// Lets time pass until the next event or deadline.
+    fn pass_time(&mut self) -> bool {
+        let scope = self.scope();
+        let mut next = self.agenda.next_at();
+        for (client, clock) in self.world.clients.iter().zip(&self.client_clocks) {
+            let due = client.next_due(scope).filter(|_| !client.paused);
+            if let Some(due) = due {
+                let at = self.now + clock.until(due.since(client.now));
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        let Some(next) = next.filter(|&at| at <= HORIZON) else { return false };
+        let by = next - self.now;
+        self.now = next;
+        let nodes = self.node_clocks.each_mut().map(|clock| Micros(clock.advance(by)));
+        let clients = self.client_clocks.each_mut().map(|clock| Micros(clock.advance(by)));
+        if nodes.iter().chain(&clients).any(|by| by.0 > 0) {
+            let _ = self.take(Step::Advance { nodes, clients });
+        }
+        true
+    }
+
+    /// The true time at which a client's clock will show `at`; now, if it does already.
+    pub(crate) fn when(&self, client: u8, at: Micros) -> TrueTime {
+        let c = usize::from(client);
+        self.now + self.client_clocks[c].until(at.since(self.world.clients[c].now))
+    }
+
+    /// A decision about a message.
+    pub(crate) fn roll(&self, question: Question, parcel: &Parcel) -> Roll {
+        self.dice.roll(question, parcel.identity())
+    }
+
+    /// A decision about something that a client has done.
+    pub(crate) fn roll_for(&mut self, question: Question, client: u8) -> Roll {
+        let generation = self.world.clients[usize::from(client)].generation;
+        let user = &mut self.users[usize::from(client)];
+        user.decisions += 1;
+        let identity = u64::from(client) | u64::from(generation) << 8 | user.decisions << 16;
+        self.dice.roll(question, identity)
+    }
+}
+
+impl<const N: usize, const C: usize> Moves<N, C> {
+    fn add(&mut self, step: Step<Micros, N, C>) {
+        if let Some(slot) = self.list.get_mut(self.len) {
+            *slot = Some(step);
+            self.len += 1;
+        }
+    }
+}
+
+/// Whose step it is; of a server's step or of time's, nobody's in particular.
+fn actor<const N: usize, const C: usize>(step: &Step<Micros, N, C>) -> u8 {
+    match *step {
+        Step::Start(client)
+        | Step::Tick(client)
+        | Step::Stop(client)
+        | Step::Task(client, _)
+        | Step::Stall(client)
+        | Step::Pause(client)
+        | Step::Resume(client)
+        | Step::Run { client, .. }
+        | Step::Reply { client, .. }
+        | Step::Reset { client, .. }
+        | Step::Connect { client, .. } => client,
+        Step::Crash { .. } | Step::Restart(_) | Step::Advance { .. } => 0,
+    }
+}

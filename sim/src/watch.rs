@@ -1,0 +1,188 @@
+//! What is noted of every step: its hash, its text, its counts, the claims it breaks and the
+//! dangers it approaches.
+
+use leasehold::protocol::{Micros, Mutated};
+use leasehold_world::trace::Line;
+use leasehold_world::{CLAIMS, Claim, Effects, Scope, Step, WITNESSES, World};
+
+use crate::cause::Cause;
+use crate::counts::{Counts, Hazard, Told};
+use crate::outcome::{Broken, Taken, TraceHash};
+
+/// The most steps of one run.
+const STEPS: u32 = 1_000;
+
+/// What is noted of a run.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// How many steps were taken.
+    pub(crate) steps: u32,
+    /// Over all of them.
+    pub(crate) hash: TraceHash,
+    /// What happened.
+    pub(crate) counts: Counts,
+    /// The first claim broken.
+    pub(crate) broken: Option<Broken>,
+    /// The first "lock already taken".
+    pub(crate) taken: Option<Taken>,
+    /// The claim broken by the last step, if the run ended with it.
+    pub(crate) ended_by: Option<Claim>,
+    /// The steps as text, if they are wanted.
+    pub(crate) lines: Option<Vec<Line>>,
+    over: bool,
+    /// Claims that say something about this scope and have not been broken yet.
+    unbroken: [bool; CLAIMS.len()],
+    seen: [bool; WITNESSES.len()],
+    /// Whether a run goes on after the first broken claim, until somebody reads "lock already
+    /// taken".
+    goes_on: bool,
+}
+
+impl Watch {
+    /// Nothing was noted yet.
+    pub(crate) fn new(scope: &Scope, recording: bool) -> Watch {
+        let shipped = scope.lifecycle == leasehold_world::Lifecycle::Joined;
+        Watch {
+            steps: 0,
+            hash: TraceHash::default(),
+            counts: Counts::of_one_run(),
+            broken: None,
+            taken: None,
+            ended_by: None,
+            lines: recording.then(Vec::new),
+            over: false,
+            unbroken: CLAIMS.map(|claim| claim.applies(scope)),
+            seen: [false; WITNESSES.len()],
+            goes_on: !shipped,
+        }
+    }
+
+    /// Whether the run is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over || self.steps >= STEPS
+    }
+
+    /// Notes a step.
+    pub(crate) fn note<const N: usize, const C: usize>(
+        &mut self,
+        world: &World<Mutated, Micros, N, C>,
+        scope: &Scope,
+        step: &Step<Micros, N, C>,
+        effects: &Effects<Micros>,
+    ) {
+        self.steps += 1;
+        take_in(&mut self.hash, step);
+        if let Some(lines) = &mut self.lines {
+            lines.push(Line { number: 0, step: step.to_string(), note: String::new() });
+        }
+        self.count(step, effects);
+        for (index, witness) in WITNESSES.into_iter().enumerate() {
+            if !self.seen[index] && witness.seen(world) {
+                self.seen[index] = true;
+                self.counts.witnessed(index);
+            }
+        }
+        self.check(world, scope);
+    }
+
+    fn check<const N: usize, const C: usize>(
+        &mut self,
+        world: &World<Mutated, Micros, N, C>,
+        scope: &Scope,
+    ) {
+        for (index, claim) in CLAIMS.into_iter().enumerate() {
+            if !self.unbroken[index] || claim.holds(world, scope) {
+                continue;
+            }
+            self.unbroken[index] = false;
+            self.counts.broke(claim);
+            if self.broken.is_none() {
+                self.broken = Some(Broken { claim, step: self.steps });
+                self.ended_by = (!self.goes_on).then_some(claim);
+                self.over = !self.goes_on;
+            }
+        }
+    }
+
+    /// Notes that `client` has just read "lock already taken". Ends a run that went on to see it.
+    pub(crate) fn note_taken<const N: usize, const C: usize>(
+        &mut self,
+        world: &World<Mutated, Micros, N, C>,
+        scope: &Scope,
+        client: u8,
+        cause: Cause,
+    ) {
+        self.counts.explained(cause);
+        let taken = Taken { client, step: self.steps, cause };
+        if self.broken.is_none() || !self.goes_on {
+            self.taken = self.taken.or(Some(taken));
+            return;
+        }
+        // Of all that this step breaks, the message itself says most.
+        let most = [Claim::NoStrayMessage, Claim::TrueCause, Claim::NothingReportedAfter];
+        let all = most.into_iter().chain(CLAIMS).filter(|claim| claim.applies(scope));
+        self.ended_by = all.into_iter().find(|claim| !claim.holds(world, scope));
+        if self.ended_by.is_some() {
+            self.taken = Some(taken);
+            self.over = true;
+        } else {
+            self.taken = self.taken.or(Some(taken));
+        }
+    }
+
+    fn count<const N: usize, const C: usize>(
+        &mut self,
+        step: &Step<Micros, N, C>,
+        effects: &Effects<Micros>,
+    ) {
+        if let Some(report) = &effects.report {
+            self.counts.heard(Told::of(report));
+        }
+        let hazard = match step {
+            Step::Stall(_) => Hazard::Stall,
+            Step::Pause(_) => Hazard::Pause,
+            Step::Reset { .. } => Hazard::Reset,
+            Step::Crash { keeps: true, .. } => Hazard::CrashKeeping,
+            Step::Start(_)
+            | Step::Tick(_)
+            | Step::Stop(_)
+            | Step::Task(..)
+            | Step::Resume(_)
+            | Step::Run { .. }
+            | Step::Reply { .. }
+            | Step::Connect { .. }
+            | Step::Crash { .. }
+            | Step::Restart(_)
+            | Step::Advance { .. } => return,
+        };
+        self.counts.met(hazard);
+    }
+}
+
+/// Takes a step into the hash: see [`TraceHash`].
+fn take_in<const N: usize, const C: usize>(hash: &mut TraceHash, step: &Step<Micros, N, C>) {
+    let word = |verb: u64, fields: [u8; 3]| {
+        let [a, b, c] = fields.map(u64::from);
+        verb | a << 8 | b << 16 | c << 24
+    };
+    let head = match *step {
+        Step::Start(client) => word(0, [client, 0, 0]),
+        Step::Tick(client) => word(1, [client, 0, 0]),
+        Step::Stop(client) => word(2, [client, 0, 0]),
+        Step::Task(client, task) => word(3, [client, task as u8, 0]),
+        Step::Stall(client) => word(4, [client, 0, 0]),
+        Step::Pause(client) => word(5, [client, 0, 0]),
+        Step::Resume(client) => word(6, [client, 0, 0]),
+        Step::Run { client, node, index } => word(7, [client, node, index]),
+        Step::Reply { client, node, index } => word(8, [client, node, index]),
+        Step::Reset { client, node } => word(9, [client, node, 0]),
+        Step::Connect { client, node } => word(10, [client, node, 0]),
+        Step::Crash { node, keeps } => word(11, [node, u8::from(keeps), 0]),
+        Step::Restart(node) => word(12, [node, 0, 0]),
+        Step::Advance { .. } => word(13, [0, 0, 0]),
+    };
+    hash.add(head);
+    if let Step::Advance { nodes, clients } = step {
+        nodes.iter().chain(clients).for_each(|by| hash.add(by.0.cast_unsigned()));
+    }
+}
