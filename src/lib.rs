@@ -17,3 +17,8 @@ pub mod protocol;
 pub use driver::{
     AcquireError, Builder, Client, ConnectError, Guard, Loss, ReleaseError, Released,
 };
+
+/// The README's example, compiled.
+#[cfg(all(doctest, feature = "driver"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

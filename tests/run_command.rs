@@ -2,22 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use leasehold_tests::{Server, eventually, now, servers, signal, stored};
-
-/// `LEASEHOLD_BIN`, or the binary of this build.
-fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("LEASEHOLD_BIN") {
-        return PathBuf::from(path);
-    }
-    // The tests of a build lie in `deps`, next to its binaries.
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.ancestors().nth(2).unwrap().join("leasehold");
-    assert!(path.exists(), "{} is missing; run: cargo build -p leasehold-cli", path.display());
-    path
-}
+use leasehold_tests::{Server, binary, eventually, now, servers, signal, stored};
 
 fn run(servers: &[Server], options: &[&str], command: &[&str]) -> Command {
     let mut run = Command::new(binary());

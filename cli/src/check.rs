@@ -148,6 +148,9 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Ending, Failure> {
     }
     if args.is_whole() {
         write_reports(&args.reports, &cells, &verdicts)?;
+        if let Some(path) = show_first(&args.reports) {
+            say_unless(args.json, &path);
+        }
     }
     let conclusion = if complaints.is_empty() { "As expected." } else { "Not as expected." };
     say_unless(args.json, conclusion);
@@ -195,8 +198,7 @@ fn search_all(
                 let late = deadline.is_some_and(|deadline| now() >= deadline);
                 !late && !stop.load(Ordering::Relaxed)
             };
-            let control =
-                Control { threads, progress: &progress, second_opinion_up_to: 100_000 };
+            let control = Control { threads, progress: &progress, second_opinion_up_to: 100_000 };
             let started = now();
             let report = check_cell(&scope, &control)
                 .map_err(|error| Failure::Cell { cell: verdict.cell.clone(), error })?;
@@ -303,14 +305,21 @@ const TELLING: [Claim; 6] = [
     Claim::NoZombie,
 ];
 
+/// How to see the failure that this project began with, if its counterexample was written.
+fn show_first(folder: &Path) -> Option<String> {
+    let name = "hazards-detached-touch-fifo-no-stray-message.trace";
+    let path = folder.join("counterexamples").join(name);
+    let found = path.exists();
+    found.then(|| format!("go-redsync #158, step by step:  leasehold replay {}", path.display()))
+}
+
 /// Writes the table, and the minimal counterexamples of the hazards of every broken cell; of a cell
 /// without such a hazard, the shortest of all.
 fn write_reports(folder: &Path, cells: &[Cell], verdicts: &[Verdict]) -> Result<(), Failure> {
     write(&folder.join("verdicts.md"), &table::for_report(cells, verdicts))?;
     for verdict in verdicts {
-        let telling = |broken: &&BrokenClaim| {
-            TELLING.iter().any(|claim| claim.name() == broken.claim)
-        };
+        let telling =
+            |broken: &&BrokenClaim| TELLING.iter().any(|claim| claim.name() == broken.claim);
         let mut kept: Vec<&BrokenClaim> = verdict.broken.iter().filter(telling).collect();
         if kept.is_empty() {
             kept.extend(verdict.broken.iter().min_by_key(|broken| broken.steps));

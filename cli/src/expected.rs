@@ -36,10 +36,8 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Vec<Expectation>, Failure> {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Failure::Read { path: path.to_owned(), error })?,
     };
-    serde_json::from_str(&text).map_err(|error| Failure::Expected {
-        path: path.unwrap_or(shipped).to_owned(),
-        error,
-    })
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::Expected { path: path.unwrap_or(shipped).to_owned(), error })
 }
 
 /// Each way in which `verdicts` are not what was expected, in a sentence. `complete` says that all
@@ -74,7 +72,9 @@ fn compare(verdict: &Verdict, wanted: &Expectation, differences: &mut Vec<String
         verdict.broken.iter().map(|broken| (broken.claim, broken.steps)).collect();
     for (claim, &steps) in &wanted.breaks {
         match found.get(claim.as_str()) {
-            None => differences.push(format!("{cell}: \"{claim}\" was expected to break, and holds")),
+            None => {
+                differences.push(format!("{cell}: \"{claim}\" was expected to break, and holds"))
+            }
             Some(&length) if length != steps => differences.push(format!(
                 "{cell}: \"{claim}\" breaks in {length} steps, {steps} were expected"
             )),

@@ -47,8 +47,8 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
 }
 
 fn read(path: &Path) -> Result<Trace, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::Read { path: path.to_owned(), error })?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::Read { path: path.to_owned(), error })?;
     String::from_utf8_lossy(&bytes)
         .parse()
         .map_err(|error| Failure::Trace { path: path.to_owned(), error })
@@ -97,9 +97,7 @@ fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
             "note": frame.line.note, "state": frame.state,
         })
     });
-    let broken = |(at, claim): &(usize, Claim)| {
-        serde_json::json!({ "step": at, "claim": claim.name(), "verdict": claim.verdict() })
-    };
+    let broken = |(at, claim): &(usize, Claim)| serde_json::json!({ "step": at, "claim": claim.name(), "verdict": claim.verdict() });
     serde_json::json!({
         "unit": trace.unit,
         "scope": trace.scope.settings(),

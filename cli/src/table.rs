@@ -1,9 +1,11 @@
 //! The verdict table, for a terminal and for the report.
 
+use std::collections::BTreeSet;
+
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use leasehold_model::scopes::{Cell, Part};
-use leasehold_world::{CLAIMS, Claim};
+use leasehold_world::{CLAIMS, Claim, Settings};
 
 use crate::check::Verdict;
 
@@ -118,23 +120,24 @@ fn coloured(table: &Table) -> String {
     text
 }
 
-/// The constants that the rows share.
+/// The constants of the rows; where they differ, all of them.
 fn constants(rows: &[(&Cell, &Verdict)]) -> String {
-    let searched = rows.iter().rev().find_map(|(cell, _)| cell.settings.as_ref());
-    searched.map_or(String::new(), |settings| {
-        format!(
-            "{} nodes, {} client{}, TTL {}, drift {}, renewal every {}, node time-out {}, \
-             release within {} ticks",
-            settings.nodes,
-            settings.roles.len(),
-            if settings.roles.len() == 1 { "" } else { "s" },
-            settings.ttl,
-            settings.drift_floor,
-            settings.renew_every,
-            settings.node_timeout,
-            settings.release_within,
-        )
-    })
+    let searched = || rows.iter().filter_map(|(cell, _)| cell.settings.as_ref());
+    let each = |pick: &dyn Fn(&Settings) -> i64| {
+        let values: BTreeSet<i64> = searched().map(pick).collect();
+        values.iter().map(i64::to_string).collect::<Vec<_>>().join(" or ")
+    };
+    format!(
+        "Nodes {}, clients {}, and in ticks: TTL {}, drift {}, renewal every {}, node time-out {}, \
+         release within {}",
+        each(&|settings| settings.nodes.into()),
+        each(&|settings| settings.roles.len() as i64),
+        each(&|settings| settings.ttl),
+        each(&|settings| settings.drift_floor),
+        each(&|settings| settings.renew_every),
+        each(&|settings| settings.node_timeout),
+        each(&|settings| settings.release_within),
+    )
 }
 
 /// The report: the same tables in Markdown, what each claim says, and the times at the end.
@@ -164,7 +167,8 @@ pub(crate) fn for_report(cells: &[Cell], verdicts: &[Verdict]) -> String {
     }
     text += "\n## What the words mean\n\n";
     for claim in CLAIMS {
-        text += &format!("- **{}** ({}): {}.\n", short(claim.name()), claim.name(), claim.verdict());
+        text +=
+            &format!("- **{}** ({}): {}.\n", short(claim.name()), claim.name(), claim.verdict());
     }
     text += "\nAssumed: clocks do not slip and nodes do not lose state in these scopes; any \
              message may be delayed\nwithout bound or never arrive. The broken programs neither \

@@ -58,9 +58,7 @@ pub struct CellReport {
 #[non_exhaustive]
 pub enum CellError {
     /// That size is not built in.
-    #[error(
-        "{nodes} nodes and {clients} clients: 1 to 5 nodes and 1 to 3 clients can be searched"
-    )]
+    #[error("{nodes} nodes and {clients} clients: 1 to 5 nodes and 1 to 3 clients can be searched")]
     Size {
         /// How many nodes.
         nodes: u8,
@@ -176,9 +174,7 @@ fn second_opinion<const N: usize, const C: usize>(
     let contradicted = broken.iter().chain(&confirmed);
     for name in contradicted {
         if broken.contains(name) != confirmed.contains(name) {
-            return Err(CellError::Unconfirmed(
-                Claim::named(name).map_or("a claim", Claim::name),
-            ));
+            return Err(CellError::Unconfirmed(Claim::named(name).map_or("a claim", Claim::name)));
         }
     }
     report.second_opinion = Some(search.unique());

@@ -86,7 +86,7 @@ pub fn quick(overrides: Overrides) -> Vec<Cell> {
                         Cell { part, lifecycle, extend, transport, settings: None, note: "" };
                     cell.settings = match part {
                         Part::Hazards => Some(one_client(&cell)),
-                        _ => two_clients(&cell, overrides.all_pairs),
+                        Part::Exclusion | Part::Faults => two_clients(&cell, overrides.all_pairs),
                     };
                     cells.push(cell);
                 }

@@ -1,5 +1,7 @@
 //! Each reduction keeps every verdict, and merges exactly the states that it says it merges.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 
 use leasehold::protocol::{Extend, Mutant, Transport};
@@ -12,7 +14,9 @@ fn small(lifecycle: Lifecycle, extend: Extend, transport: Transport) -> Settings
     let cells = quick(Overrides::default());
     let mut settings = cells
         .into_iter()
-        .find(|cell| (cell.lifecycle, cell.extend, cell.transport) == (lifecycle, extend, transport))
+        .find(|cell| {
+            (cell.lifecycle, cell.extend, cell.transport) == (lifecycle, extend, transport)
+        })
         .and_then(|cell| cell.settings)
         .unwrap();
     settings.nodes = 2;

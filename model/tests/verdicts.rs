@@ -1,5 +1,7 @@
 //! Exact counts, mutants that must be noticed, and searches that must not pretend.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use leasehold::protocol::Mutant;
 use leasehold_model::scopes::{Cell, Overrides, Part, quick};
 use leasehold_model::{Broken, CellReport, Control, check_cell, shortest};
@@ -68,7 +70,8 @@ fn one_thread_counts_what_two_count() {
 fn kills(mutant: Mutant, claim: Claim, settings: Settings) {
     let sound = check(settings.clone());
     assert_eq!(broken(&sound), [], "sound rules under {settings:?}");
-    let scope = Scope::new(Settings { mutant: Some(mutant.name().to_owned()), ..settings }).unwrap();
+    let scope =
+        Scope::new(Settings { mutant: Some(mutant.name().to_owned()), ..settings }).unwrap();
     let found = shortest(&scope, &[claim], &control()).unwrap();
     assert_eq!(broken_of(&found), [claim], "{mutant:?} survived");
     replays(&found[0].trace);

@@ -20,7 +20,9 @@ mod sealed {
 }
 
 /// The decisions of the machine. The defaults are the algorithm; see each for its reason.
-pub trait Rules: sealed::Sealed + Copy + Eq + Ord + Hash + fmt::Debug + Default + Send + Sync {
+pub trait Rules:
+    sealed::Sealed + Copy + Eq + Ord + Hash + fmt::Debug + Default + Send + Sync
+{
     /// How many of `nodes` must agree: a majority, so that any two quorums share a node.
     fn quorum(&self, nodes: u8) -> u8 {
         nodes / 2 + 1

@@ -17,6 +17,21 @@ pub mod proxy;
 /// How long a server may take to start, and anything else that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The program: `LEASEHOLD_BIN`, or the binary of this build.
+///
+/// # Panics
+/// If there is none.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("LEASEHOLD_BIN") {
+        return PathBuf::from(path);
+    }
+    // The tests of a build lie in `deps`, next to its binaries.
+    let tests = std::env::current_exe().expect("the path of this test");
+    let path = tests.ancestors().nth(2).expect("the folder of the build").join("leasehold");
+    assert!(path.exists(), "{} is missing; run: cargo build -p leasehold-cli", path.display());
+    path
+}
+
 /// One `redis-server`.
 #[derive(Debug)]
 pub struct Server {

@@ -70,9 +70,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             client.now = I::default();
             client.program = match client.program {
                 Program::Joined(joined) => Program::Joined(joined.shift(by, oldest)),
-                Program::Threaded(threaded) => {
-                    Program::Threaded(threaded.shift(by, oldest))
-                }
+                Program::Threaded(threaded) => Program::Threaded(threaded.shift(by, oldest)),
             };
         }
         world

@@ -1,8 +1,8 @@
 //! The shipped lifecycle as a program: the library's own machine, and the user above it.
 
 use leasehold::protocol::{
-    Answer, Command, Config, Event, Input, Lease, LossCause, Moment, NodeSet, Phase,
-    Rules, Span, Timer,
+    Answer, Command, Config, Event, Input, Lease, LossCause, Moment, NodeSet, Phase, Rules, Span,
+    Timer,
 };
 
 use crate::client::Action;
@@ -183,7 +183,8 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     ) -> [Action<I>; 2] {
         let (node, command, answer) = answered;
         let input = Input::Answer { node, command, answer };
-        let mut actions = [Action::nothing(generation.saturating_sub(1)), Action::nothing(generation)];
+        let mut actions =
+            [Action::nothing(generation.saturating_sub(1)), Action::nothing(generation)];
         let to_both = command == Command::Kill;
         if to_both || of + 1 == generation {
             actions[0] = self.handle(config, moment, input, generation.saturating_sub(1), true);

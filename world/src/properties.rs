@@ -107,14 +107,16 @@ impl Claim {
     /// What went wrong when it is broken, in one sentence.
     pub fn verdict(self) -> &'static str {
         match self {
-            Claim::WindowExclusion => "two clients believe at the same time that they hold the lock",
+            Claim::WindowExclusion => {
+                "two clients believe at the same time that they hold the lock"
+            }
             Claim::ValidityBacked => "a client believes, and no quorum of nodes stores its value",
             Claim::Continuity => "somebody else held the lock within one lease",
             Claim::NoRenewalAfterStop => "a renewal was sent after the stop was accepted",
             Claim::OrderAtNode => "a renewal ran at a node after the release had run there",
             Claim::NothingReportedAfter => "the outcome of a renewal was reported after the stop",
-            Claim::NoOrphan => "orphan: a late SET stored the value after its own clean-up",
-            Claim::NoZombie => "zombie: a late extend brought the key back after its release",
+            Claim::NoOrphan => "a late SET stored the value after its own clean-up",
+            Claim::NoZombie => "a late extend brought the key back after its release",
             Claim::NoLeftover => "every release was acknowledged, and a node stores the value",
             Claim::Residue => "a node keeps a value for longer than the TTL",
             Claim::OwnKeysOnly => "a release or an extend changed somebody else's key",
@@ -339,20 +341,17 @@ impl Witness {
             Claim::NoRenewalAfterStop => clients().any(|(c, client)| {
                 client.stopped() && under_way(c, &|m| m.command() == Command::Extend)
             }),
-            Claim::OrderAtNode => clients().any(|(c, client)| {
-                has_released(client) && under_way(c, &waiting(Command::Extend))
-            }),
+            Claim::OrderAtNode => clients()
+                .any(|(c, client)| has_released(client) && under_way(c, &waiting(Command::Extend))),
             Claim::NothingReportedAfter => clients().any(|(c, client)| {
                 let answered = |m: Message| m.command() == Command::Extend && m.answer().is_some();
                 client.stopped() && under_way(c, &answered)
             }),
-            Claim::NoOrphan => clients().any(|(c, client)| {
-                has_released(client) && under_way(c, &waiting(Command::Set))
-            }),
+            Claim::NoOrphan => clients()
+                .any(|(c, client)| has_released(client) && under_way(c, &waiting(Command::Set))),
             Claim::NoZombie => clients().any(|(c, client)| extends_without_key(world, c, client)),
-            Claim::NoLeftover => clients().any(|(_, client)| {
-                client.generation > 0 && client.settled(client.generation)
-            }),
+            Claim::NoLeftover => clients()
+                .any(|(_, client)| client.generation > 0 && client.settled(client.generation)),
             Claim::Residue => {
                 clients().any(|(c, client)| !client.may_believe() && stored(client.value(c)))
             }
@@ -360,9 +359,8 @@ impl Witness {
                 (0..N).any(|n| {
                     let key = world.nodes[n].key;
                     let other = !key.is_none() && key.client() != c;
-                    let compares = |m: Message| {
-                        waiting(Command::Extend)(m) || waiting(Command::Release)(m)
-                    };
+                    let compares =
+                        |m: Message| waiting(Command::Extend)(m) || waiting(Command::Release)(m);
                     other && world.pipes[usize::from(c)][n].iter().any(compares)
                 })
             }),
@@ -380,7 +378,9 @@ impl Witness {
                 Program::Joined(joined) => joined.lease.phase() == Phase::Lost,
                 Program::Threaded(_) => false,
             }),
-            Claim::BoundedRelease => clients().any(|(_, client)| client.ghost.releasing_for.offset() > 0),
+            Claim::BoundedRelease => {
+                clients().any(|(_, client)| client.ghost.releasing_for.offset() > 0)
+            }
             Claim::RoomForMessages => false,
         }
     }

@@ -51,7 +51,9 @@ pub enum ReplayError {
         step: String,
     },
     /// A world of that size is not built in.
-    #[error("a world of {nodes} nodes and {clients} clients: 1 to 5 nodes and 1 to 3 clients are built in")]
+    #[error(
+        "a world of {nodes} nodes and {clients} clients: 1 to 5 nodes and 1 to 3 clients are built in"
+    )]
     Size {
         /// How many nodes.
         nodes: u8,
@@ -90,9 +92,7 @@ macro_rules! with_size {
 /// The first line that is no step, or no step that may be taken there.
 pub fn replay(trace: &Trace) -> Result<Replay, ReplayError> {
     let scope = &trace.scope;
-    let size = || {
-        Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() })
-    };
+    let size = || Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() });
     match trace.unit.as_str() {
         Ticks::UNIT => with_size!(scope, |N, C| take::<Ticks, N, C>(trace), size()),
         Micros::UNIT => with_size!(scope, |N, C| take::<Micros, N, C>(trace), size()),
@@ -108,8 +108,8 @@ fn take<I: WorldTime, const N: usize, const C: usize>(
     let mut replay = Replay { moments: Vec::with_capacity(trace.steps.len()), broken: Vec::new() };
     for (index, line) in trace.steps.iter().enumerate() {
         let number = line.number;
-        let step: Step<I, N, C> = (line.step.parse())
-            .map_err(|error| ReplayError::Step { line: number, error })?;
+        let step: Step<I, N, C> =
+            (line.step.parse()).map_err(|error| ReplayError::Step { line: number, error })?;
         if !world.permits(scope, &step) {
             return Err(ReplayError::NotEnabled { line: number, step: line.step.clone() });
         }

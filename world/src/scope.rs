@@ -71,8 +71,9 @@ pub struct Role {
 
 /// How often each fault may strike. What is not here cannot be switched off: any message may be
 /// delayed without bound or never arrive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {
     /// Connections that fail (`fifo` only); their requests become strays.

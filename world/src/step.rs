@@ -307,12 +307,17 @@ mod tests {
             client.clone().prop_map(Step::Pause),
             client.clone().prop_map(Step::Resume),
             (client.clone(), 0usize..6).prop_map(|(c, t)| Step::Task(c, TaskMove::ALL[t])),
-            (client.clone(), node.clone(), 0u8..8)
-                .prop_map(|(client, node, index)| Step::Run { client, node, index }),
-            (client.clone(), node.clone(), 0u8..8)
-                .prop_map(|(client, node, index)| Step::Reply { client, node, index }),
-            (client.clone(), node.clone())
-                .prop_map(|(client, node)| Step::Reset { client, node }),
+            (client.clone(), node.clone(), 0u8..8).prop_map(|(client, node, index)| Step::Run {
+                client,
+                node,
+                index
+            }),
+            (client.clone(), node.clone(), 0u8..8).prop_map(|(client, node, index)| Step::Reply {
+                client,
+                node,
+                index
+            }),
+            (client.clone(), node.clone()).prop_map(|(client, node)| Step::Reset { client, node }),
             (client, node.clone()).prop_map(|(client, node)| Step::Connect { client, node }),
             (node.clone(), any::<bool>()).prop_map(|(node, keeps)| Step::Crash { node, keeps }),
             node.prop_map(Step::Restart),

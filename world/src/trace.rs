@@ -149,9 +149,11 @@ impl<'a> Lines<'a> {
     fn header(&mut self, key: &str, wanted: &'static str) -> Result<(usize, &'a str), TraceError> {
         let (line, text) = self.expect()?;
         let value = text.strip_prefix(key).map(str::trim).filter(|value| !value.is_empty());
-        value
-            .map(|value| (line, value))
-            .ok_or_else(|| TraceError::Header { line, text: shortened(text), wanted })
+        value.map(|value| (line, value)).ok_or_else(|| TraceError::Header {
+            line,
+            text: shortened(text),
+            wanted,
+        })
     }
 }
 

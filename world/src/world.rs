@@ -241,7 +241,14 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         }
     }
 
-    pub(crate) fn reply(&mut self, scope: &Scope, c: u8, n: u8, index: u8, effects: &mut Effects<I>) {
+    pub(crate) fn reply(
+        &mut self,
+        scope: &Scope,
+        c: u8,
+        n: u8,
+        index: u8,
+        effects: &mut Effects<I>,
+    ) {
         let moment = self.moment(c);
         let pipe = &mut self.pipes[usize::from(c)][usize::from(n)];
         let Some(message) = pipe.get(usize::from(index)) else { return };
@@ -307,11 +314,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     }
 
     fn crash(&mut self, scope: &Scope, node: u8, keeps: bool, effects: &mut Effects<I>) {
-        let budget = if keeps {
-            &mut self.faults.crashes_keeping
-        } else {
-            &mut self.faults.crashes_losing
-        };
+        let budget =
+            if keeps { &mut self.faults.crashes_keeping } else { &mut self.faults.crashes_losing };
         *budget = spend(*budget);
         self.nodes[usize::from(node)].crash(keeps);
         for c in 0..C as u8 {
@@ -354,7 +358,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             let ghost = &mut client.ghost;
             // Once the lease is over, what happened in between can no longer matter.
             ghost.believed = !over && (ghost.believed || believes[c]);
-            ghost.interloped = !over && (ghost.interloped || ghost.believed && !believes[c] && other);
+            ghost.interloped =
+                !over && (ghost.interloped || ghost.believed && !believes[c] && other);
             if !releasing {
                 ghost.releasing_for = I::default();
             }

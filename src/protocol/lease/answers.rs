@@ -1,0 +1,97 @@
+//! What a lease makes of answers, and of connections that fail and come back.
+//!
+//! A late answer never changes a round that does not await it; it only settles what is still open
+//! at that node.
+
+use super::super::answer::{Answer, Command};
+use super::super::instant::Instant;
+use super::super::rules::Rules;
+use super::{Lease, Step};
+
+impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
+    /// A `SET` or an extend of this lease has met its fate at `node`.
+    pub(super) fn resolve(
+        &mut self,
+        step: &mut Step<'_, I>,
+        node: u8,
+        command: Command,
+        answer: Answer,
+    ) {
+        let counts = self.round.awaits(node);
+        if answer == Answer::Unknown {
+            // It may still run: it stays pending, but this round need not wait for it.
+            if counts {
+                self.round.count(node, answer);
+                self.judge(step);
+            }
+            return;
+        }
+        self.pending.remove(node);
+        self.stray.remove(node);
+        if command == Command::Set && answer != Answer::Done {
+            // `SET NX` did not run or found the key taken: nothing of ours is there.
+            self.owed.remove(node);
+        }
+        if counts {
+            self.round.count(node, answer);
+            self.judge(step);
+        }
+        self.pay(step);
+    }
+
+    /// A release was answered at `node`.
+    pub(super) fn acknowledge(&mut self, step: &mut Step<'_, I>, node: u8, answer: Answer) {
+        self.releasing.remove(node);
+        match answer {
+            Answer::Done | Answer::Missing | Answer::Foreign => self.owed.remove(node),
+            // Still owed. It is sent again with the next connection.
+            Answer::Refused | Answer::NotSent | Answer::Unknown => return,
+        }
+        self.settle(step);
+    }
+
+    /// The old connection to `node` can no longer run anything.
+    pub(super) fn killed(&mut self, step: &mut Step<'_, I>, node: u8, answer: Answer) {
+        match answer {
+            Answer::Done | Answer::Missing => {}
+            Answer::Foreign | Answer::Refused | Answer::NotSent | Answer::Unknown => return,
+        }
+        self.forget_strays(node);
+        self.pay(step);
+    }
+
+    fn forget_strays(&mut self, node: u8) {
+        if self.stray.contains(node) {
+            self.stray.remove(node);
+            self.pending.remove(node);
+        }
+    }
+
+    fn pay(&mut self, step: &mut Step<'_, I>) {
+        if self.pays_debts() {
+            self.send_releases(step);
+            self.settle(step);
+        }
+    }
+
+    pub(super) fn reset(&mut self, step: &mut Step<'_, I>, node: u8) {
+        self.releasing.remove(node);
+        if !self.pending.contains(node) {
+            return;
+        }
+        self.stray.insert(node);
+        if self.round.awaits(node) {
+            self.round.count(node, Answer::Unknown);
+            self.judge(step);
+        }
+    }
+
+    pub(super) fn connected(&mut self, step: &mut Step<'_, I>, node: u8, new_process: bool) {
+        if new_process {
+            self.forget_strays(node);
+        } else if self.stray.contains(node) && self.rules.kills_after_reset() {
+            step.output.commands.kill.insert(node);
+        }
+        self.pay(step);
+    }
+}

@@ -1,0 +1,158 @@
+//! What a lease is told, what it says, and the names of its phases.
+
+use super::super::answer::{Answer, Command};
+use super::super::nodes::NodeSet;
+use super::super::round::Tally;
+
+/// Where a lease is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Nothing was asked yet.
+    #[default]
+    Idle,
+    /// `SET` was sent to the nodes; no verdict yet.
+    Acquiring,
+    /// Held, and believed until `valid_until`.
+    Held,
+    /// The stop was accepted: belief has ended and no renewal starts any more.
+    Stopping,
+    /// Releases are out (or wait), and an earlier command is still unresolved at some node.
+    Draining,
+    /// Every earlier command has resolved; releases wait for their acknowledgement.
+    Releasing,
+    /// Reported to the user as released, or as denied. Debts may remain.
+    Released,
+    /// Reported to the user as lost. Final. Debts may remain.
+    Lost,
+}
+
+/// Why a lease was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LossCause {
+    /// `valid_until` passed before a renewal succeeded.
+    Expired,
+    /// So many nodes no longer store the key that no quorum can; nobody else's value was seen.
+    Gone,
+    /// The same, and some node stores another value.
+    Taken,
+}
+
+/// What happened, for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event<I> {
+    /// The lease is held.
+    Acquired {
+        /// On the client's own clock.
+        valid_until: I,
+    },
+    /// The acquisition failed. What it may have set is being released, and nobody waits for it.
+    Denied(Tally),
+    /// A renewal succeeded.
+    Extended {
+        /// On the client's own clock. Never earlier than before.
+        valid_until: I,
+    },
+    /// A renewal failed; the lease is still held until its old `valid_until`.
+    RenewalFailed(Tally),
+    /// The lease is over, and the user did not ask for it.
+    Lost(LossCause),
+    /// The release is over.
+    Released {
+        /// Nodes that have not acknowledged it; the debt is kept.
+        unsettled: NodeSet,
+    },
+}
+
+/// What the machine is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input<V> {
+    /// Acquire, with a token never used before. Only in [`Phase::Idle`].
+    Start(V),
+    /// A node answered a command of this lease, or its fate became known.
+    Answer {
+        /// Which node.
+        node: u8,
+        /// Which command it answers.
+        command: Command,
+        /// What it said.
+        answer: Answer,
+    },
+    /// The moment named by [`Lease::deadline`] has come. Harmless if it has not.
+    Tick,
+    /// The user wants it to end.
+    Stop,
+    /// The connection to `node` failed. What was pending there is unknown from now on.
+    Reset {
+        /// Which node.
+        node: u8,
+    },
+    /// There is a connection to `node` again.
+    Connected {
+        /// Which node.
+        node: u8,
+        /// Whether the server is another process than before: then nothing of the old connection
+        /// can still run, and its client ids mean nothing.
+        new_process: bool,
+    },
+}
+
+/// When, on the client's own clock, and which nodes have a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Moment<I> {
+    /// Read **after** what caused the input happened and **before** anything is sent for it.
+    pub now: I,
+    /// Nodes that can be sent to. Commands to others are never issued.
+    pub reachable: NodeSet,
+}
+
+/// The nodes to send each command to, in the order of the fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Commands {
+    /// [`Command::Kill`], before anything else on that connection.
+    pub kill: NodeSet,
+    /// [`Command::Set`].
+    pub set: NodeSet,
+    /// [`Command::Extend`].
+    pub extend: NodeSet,
+    /// [`Command::Release`].
+    pub release: NodeSet,
+}
+
+/// What one step of the machine asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Output<I> {
+    /// To send now, in order.
+    pub commands: Commands,
+    /// To tell the user.
+    pub event: Option<Event<I>>,
+}
+
+impl<I> Output<I> {
+    pub(super) const NOTHING: Output<I> = Output {
+        commands: Commands {
+            kill: NodeSet::EMPTY,
+            set: NodeSet::EMPTY,
+            extend: NodeSet::EMPTY,
+            release: NodeSet::EMPTY,
+        },
+        event: None,
+    };
+}
+
+/// Why the machine wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// When an acquisition has waited long enough for its nodes.
+    AttemptTimeout,
+    /// When a renewal is due.
+    Renew,
+    /// When a renewal has waited long enough for its nodes.
+    RenewalTimeout,
+    /// When the lease stops being believed.
+    Expiry,
+    /// When an accepted stop is to be carried out: at once.
+    Release,
+    /// When a release has been waited for long enough.
+    ReleaseTimeout,
+}
