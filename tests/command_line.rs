@@ -135,7 +135,6 @@ fn a_place_that_cannot_be_written_to_is_named() {
 }
 
 #[test]
-#[ignore = "it searches every cell, which takes minutes"]
 fn reports_that_cannot_be_written_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

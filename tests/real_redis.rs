@@ -36,7 +36,7 @@ fn gone_for_good(servers: &[Server], key: &str) -> bool {
     went && gone()
 }
 
-// ---- nodes that are well -------------------------------------------------------------------------
+// ---- nodes that are well ------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_client_excludes_another() {
@@ -162,7 +162,7 @@ async fn a_client_has_thousands_of_leases() {
     assert!(eventually(|| servers.iter().all(|server| server.query::<usize>(&["DBSIZE"]) == 0)));
 }
 
-// ---- loss ----------------------------------------------------------------------------------------
+// ---- loss ---------------------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_whose_keys_are_deleted_is_lost_as_gone() {
@@ -221,7 +221,7 @@ async fn losing_the_script_cache_costs_one_renewal_and_no_lease() {
     assert!(guard.release().await.unwrap().unsettled.is_empty());
 }
 
-// ---- nodes that are stopped ----------------------------------------------------------------------
+// ---- nodes that are stopped ---------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_minority_does_not_matter() {
@@ -271,7 +271,7 @@ async fn connecting_does_not_wait_for_a_stopped_minority() {
     assert!(eventually(used));
 }
 
-// ---- connections that fail -----------------------------------------------------------------------
+// ---- connections that fail ----------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_connections_are_replaced_and_the_lease_goes_on() {
@@ -376,7 +376,7 @@ async fn without_the_permission_to_kill_leases_are_released_still() {
     assert!(client.shutdown().await.unwrap().unsettled.is_empty());
 }
 
-// ---- ends ----------------------------------------------------------------------------------------
+// ---- ends ---------------------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_releases_everything_and_tells_the_guards() {

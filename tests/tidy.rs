@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 type Source = (String, String);
 
 /// Files that may be longer than [`LONGEST`], each with its reason.
-const LONG: [(&str, &str); 1] = [("src/protocol/lease.rs", "one machine, read from top to bottom")];
+const LONG: [(&str, &str); 0] = [];
 
 /// The most lines of a file, tests excepted.
 const LONGEST: usize = 400;
@@ -97,9 +97,10 @@ fn quorums_and_validity_are_computed_in_one_place() {
     let outside: Vec<Source> = sources()
         .into_iter()
         .filter(|(name, _)| {
-            // What is claimed is computed independently of what is tested.
+            // What is claimed is computed independently of what is tested; and the simulator's
+            // plan draws clock rates at the limit of the drift theorem.
             !name.starts_with("src/protocol/")
-                && name != "world/src/properties.rs"
+                && !["world/src/properties.rs", "sim/src/plan.rs"].contains(&name.as_str())
                 && !is_test(name)
         })
         .collect();

@@ -132,6 +132,10 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Ending, Failure> {
         let message = "no cell has these properties; leave one of the options out";
         return Err(Failure::Argument(message.to_owned()));
     }
+    if args.is_whole() {
+        // Before the search, not after it.
+        crate::exit::prepare(&args.reports.join("counterexamples"))?;
+    }
     let stop = stop_on_ctrl_c();
     let verdicts = search_all(args, &cells, &stop)?;
     let complaints = complaints(args, &cells, &verdicts, &expectations);

@@ -77,7 +77,7 @@ pub(crate) enum Failure {
         error: std::io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write {}: {error}; choose another directory with --reports", path.display())]
+    #[error("cannot write {}: {error}; choose another place", path.display())]
     Write {
         /// Which.
         path: PathBuf,
@@ -118,6 +118,14 @@ pub(crate) fn code(result: Result<Ending, Failure>) -> ExitCode {
 pub(crate) fn say(text: impl std::fmt::Display) {
     use std::io::Write;
     let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Makes sure that files can be written to `folder`.
+pub(crate) fn prepare(folder: &std::path::Path) -> Result<(), Failure> {
+    let failed = |error| Failure::Write { path: folder.to_owned(), error };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    Ok(())
 }
 
 /// Writes `text` to `path` in one piece: nothing half written is ever seen there.

@@ -97,7 +97,10 @@ fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
             "note": frame.line.note, "state": frame.state,
         })
     });
-    let broken = |(at, claim): &(usize, Claim)| serde_json::json!({ "step": at, "claim": claim.name(), "verdict": claim.verdict() });
+    let broken = |(at, claim): &(usize, Claim)| {
+        let (name, verdict) = (claim.name(), claim.verdict());
+        serde_json::json!({ "step": at, "claim": name, "verdict": verdict })
+    };
     serde_json::json!({
         "unit": trace.unit,
         "scope": trace.scope.settings(),

@@ -15,7 +15,7 @@ const WIDTH: u16 = 100;
 const PARTS: [(Part, &str); 3] = [
     (Part::Hazards, "One client: one lease, one renewal, a stop at any moment"),
     (Part::Exclusion, "Two clients: one renews and stops, the other acquires"),
-    (Part::Faults, "One client, under a fault that the cells above leave out"),
+    (Part::Faults, "Faults that the cells above leave out"),
 ];
 
 /// What hurts a user, as it is called in a table; the rest is how it comes about.
@@ -37,7 +37,9 @@ fn short(claim: &str) -> &str {
         Some(Claim::TrueCause) => "false message",
         Some(Claim::NoStrayMessage) => "#158 message",
         Some(Claim::Residue | Claim::OwnKeysOnly | Claim::LossTold) => claim,
-        Some(Claim::BoundedRelease | Claim::RoomForMessages) | None => claim,
+        Some(Claim::BoundedRelease | Claim::BoundedAcquire | Claim::RoomForMessages) | None => {
+            claim
+        }
     }
 }
 

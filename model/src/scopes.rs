@@ -134,17 +134,24 @@ fn two_clients(cell: &Cell, all: bool) -> Option<Settings> {
     if !joined && !all {
         return None;
     }
+    let mut settings = one_client(cell);
+    make_contended(&mut settings);
+    if !joined {
+        settings.ttl = 2;
+        settings.node_timeout = 1;
+        settings.renewal_timeout = Some(1);
+    }
+    Some(settings)
+}
+
+fn make_contended(settings: &mut Settings) {
+    settings.ttl = 3;
+    settings.renew_every = 1;
+    settings.node_timeout = 2;
+    settings.release_within = 1;
     let holder = Role { starts: 1, renewals: 1, stops: true };
     let contender = Role { starts: 1, renewals: 0, stops: false };
-    Some(Settings {
-        ttl: if joined { 3 } else { 2 },
-        renew_every: 1,
-        node_timeout: if joined { 2 } else { 1 },
-        release_within: 1,
-        renewal_timeout: (!joined).then_some(1),
-        roles: vec![holder, contender],
-        ..one_client(cell)
-    })
+    settings.roles = vec![holder, contender];
 }
 
 fn fault_rows() -> Vec<Cell> {
@@ -170,6 +177,11 @@ fn fault_rows() -> Vec<Cell> {
         }),
         row(Lifecycle::Joined, touch, Transport::Pooled, "release does not wait", &|settings| {
             broken(settings, Mutant::ReleaseBeforeDrain);
+        }),
+        row(Lifecycle::Joined, touch, fifo, "holder dies, then all heals", &|settings| {
+            make_contended(settings);
+            settings.roles[0] = settings.roles[1];
+            settings.faults.heals = 1;
         }),
         row(Lifecycle::Sleep, touch, fifo, "task stalls", &stall),
         row(Lifecycle::Sleep, Extend::TouchOrSet, fifo, "task stalls", &stall),

@@ -151,6 +151,7 @@ fn swapped<I: Copy>(step: Step<I, 2, 2>) -> Step<I, 2, 2> {
             Step::Connect { client: other(client), node: other(node) }
         }
         Step::Crash { node, keeps } => Step::Crash { node: other(node), keeps },
+        Step::Heal(c) => Step::Heal(other(c)),
         Step::Restart(node) => Step::Restart(other(node)),
         Step::Advance { nodes: [a, b], clients: [c, d] } => {
             Step::Advance { nodes: [b, a], clients: [d, c] }

@@ -173,7 +173,8 @@ impl<const N: usize, const C: usize> History<N, C> {
             | Step::Run { .. }
             | Step::Reset { .. }
             | Step::Connect { .. }
-            | Step::Restart(_) => {}
+            | Step::Restart(_)
+            | Step::Heal(_) => {}
         }
         if let Some(executed) = effects.executed {
             self.note_executed(world, executed);

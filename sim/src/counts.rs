@@ -282,7 +282,7 @@ fn expects_witness(options: &Options, danger: Claim) -> bool {
     match danger {
         Claim::WindowExclusion | Claim::OwnKeysOnly => contended(options),
         Claim::LossTold | Claim::BoundedRelease => joined(options),
-        Claim::RoomForMessages => false,
+        Claim::RoomForMessages | Claim::BoundedAcquire => false,
         Claim::ValidityBacked
         | Claim::Continuity
         | Claim::NoRenewalAfterStop

@@ -277,6 +277,7 @@ fn faults(draw: &mut Draw) -> Faults {
         client_slips: 0,
         pauses: draw.between(1, 6) as u8,
         stalls: draw.between(1, 6) as u8,
+        heals: 0,
     }
 }
 

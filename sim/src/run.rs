@@ -296,7 +296,8 @@ fn actor<const N: usize, const C: usize>(step: &Step<Micros, N, C>) -> u8 {
         | Step::Run { client, .. }
         | Step::Reply { client, .. }
         | Step::Reset { client, .. }
-        | Step::Connect { client, .. } => client,
+        | Step::Connect { client, .. }
+        | Step::Heal(client) => client,
         Step::Crash { .. } | Step::Restart(_) | Step::Advance { .. } => 0,
     }
 }

@@ -153,6 +153,7 @@ impl Watch {
             | Step::Connect { .. }
             | Step::Crash { .. }
             | Step::Restart(_)
+            | Step::Heal(_)
             | Step::Advance { .. } => return,
         };
         self.counts.met(hazard);
@@ -180,6 +181,7 @@ fn take_in<const N: usize, const C: usize>(hash: &mut TraceHash, step: &Step<Mic
         Step::Crash { node, keeps } => word(11, [node, u8::from(keeps), 0]),
         Step::Restart(node) => word(12, [node, 0, 0]),
         Step::Advance { .. } => word(13, [0, 0, 0]),
+        Step::Heal(client) => word(14, [client, 0, 0]),
     };
     hash.add(head);
     if let Step::Advance { nodes, clients } = step {

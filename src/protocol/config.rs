@@ -92,6 +92,9 @@ pub enum ConfigError {
     /// More nodes than a node set can name.
     #[error("{0} nodes: at most {MAX_NODES} are supported; Redlock gains nothing beyond 5 or 7")]
     TooManyNodes(u8),
+    /// A drift allowance that would lengthen a lease.
+    #[error("a drift floor of {0}: it must not be negative, or belief would outlast the TTL")]
+    NegativeDrift(Span),
     /// A TTL that no drift can be taken off.
     #[error("TTL {ttl}: it must exceed its drift allowance of {drift}; choose a longer TTL")]
     TtlTooShort {
@@ -152,6 +155,9 @@ impl Config {
                 return Err(ConfigError::NotPositive { name, value });
             }
         }
+        if settings.drift.floor < 0 {
+            return Err(ConfigError::NegativeDrift(settings.drift.floor));
+        }
         let drift = settings.drift.allowance(ttl);
         if ttl <= drift {
             return Err(ConfigError::TtlTooShort { ttl, drift });
@@ -191,5 +197,41 @@ impl Config {
     /// How commands reach a node.
     pub fn transport(&self) -> Transport {
         self.settings.transport
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            nodes: 3,
+            ttl: 6,
+            drift: Drift { factor_ppm: 0, floor: 0 },
+            renew_every: 2,
+            renew_retry: 1,
+            node_timeout: 2,
+            release_within: 2,
+            extend: Extend::Touch,
+            transport: Transport::Fifo,
+        }
+    }
+
+    #[test]
+    fn each_rule_names_the_value() {
+        let refused = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = settings();
+            change(&mut settings);
+            Config::new(settings).unwrap_err().to_string()
+        };
+        assert!(Config::new(settings()).is_ok());
+        assert!(refused(&|s| s.nodes = 0).starts_with("0 nodes"));
+        assert!(refused(&|s| s.nodes = 17).starts_with("17 nodes"));
+        assert_eq!(refused(&|s| s.ttl = 0), "ttl is 0: it must be positive");
+        assert!(refused(&|s| s.drift.floor = -3).starts_with("a drift floor of -3"));
+        assert!(refused(&|s| s.drift.floor = 6).starts_with("TTL 6"));
+        assert!(refused(&|s| s.renew_every = 6).starts_with("renew_every is 6"));
+        assert!(refused(&|s| s.node_timeout = -1).starts_with("node_timeout is -1"));
     }
 }

@@ -185,7 +185,7 @@ pub fn signal(process: u32, name: &str) {
     assert!(status.success(), "{command} failed");
 }
 
-// ---- processes that end with this one ------------------------------------------------------------
+// ---- processes that end with this one -----------------------------------------------------------
 
 const PREFIX: &str = "leasehold-test-";
 

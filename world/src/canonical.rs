@@ -119,6 +119,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     pub fn with_clients(&self, order: &[u8; C]) -> Self {
         let mut world = *self;
         for (new, &old) in order.iter().enumerate() {
+            if self.healed.survivor() == Some(old) {
+                world.healed = self.healed.relabel(new as u8);
+            }
             let old = usize::from(old);
             world.pipes[new] = self.pipes[old];
             world.clients[new] = self.clients[old].relabel(new as u8);

@@ -31,6 +31,8 @@ pub struct Ghost<I> {
     pub interloped: bool,
     /// Whether a foreign value was heard of since the last round began.
     pub saw_foreign: bool,
+    /// Whether it has believed since the world healed for it.
+    pub served: bool,
     /// How long, on its own clock and while scheduled, the client has been releasing.
     pub releasing_for: I,
 }
@@ -207,7 +209,7 @@ impl<R: Rules, I: WorldTime> Client<R, I> {
     /// The observer's slot for lease `generation`; only the present lease and the one before it
     /// are remembered.
     pub fn released_at(&mut self, generation: u8) -> Option<&mut NodeSet> {
-        let recent = generation > 0 && generation + 1 >= self.generation;
+        let recent = generation > 0 && self.generation.saturating_sub(generation) <= 1;
         recent.then(|| &mut self.ghost.released[usize::from(generation % 2)])
     }
 }

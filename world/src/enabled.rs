@@ -42,19 +42,37 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
 
     /// Whether some client must take a step before time passes.
     pub fn is_urgent(&self, scope: &Scope) -> bool {
-        self.clients.iter().any(|client| client.is_urgent(scope))
+        self.clients.iter().any(|client| client.is_urgent(scope)) || self.is_draining(scope)
+    }
+
+    /// Whether the world has healed and is not at rest: something is under way, or the survivor
+    /// is to try again.
+    fn is_draining(&self, scope: &Scope) -> bool {
+        let Some(survivor) = self.healed.survivor() else { return false };
+        let mut steps = Vec::new();
+        self.message_steps(scope, &mut steps);
+        self.client_steps(scope, survivor, &mut steps);
+        let rests = |step: &Step<I, N, C>| matches!(step, Step::Stop(_) | Step::Stall(_));
+        let down = self.nodes.iter().any(|node| node.down);
+        down || steps.iter().any(|step| !rests(step))
     }
 
     fn client_steps(&self, scope: &Scope, c: u8, steps: &mut Vec<Step<I, N, C>>) {
         let client = &self.clients[usize::from(c)];
         if client.paused {
-            steps.push(Step::Resume(c));
+            if self.may_resume(c) {
+                steps.push(Step::Resume(c));
+            }
             return;
         }
+        let starts = match self.healed.survivor() {
+            None => client.starts_left > 0,
+            Some(_) => self.retries_now(c) && !client.ghost.served,
+        };
         let role = scope.role(c);
         match &client.program {
             Program::Joined(joined) => {
-                if client.starts_left > 0 && joined.may_start() {
+                if starts && joined.may_start() {
                     steps.push(Step::Start(c));
                 }
                 if role.stops && joined.may_stop() {
@@ -66,7 +84,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             }
             Program::Threaded(threaded) => {
                 let may = |wanted| threaded.may(scope, client.now, client.renewals_left, wanted);
-                if client.starts_left > 0 && may(Move::Start) {
+                if starts && may(Move::Start) {
                     steps.push(Step::Start(c));
                 }
                 if role.stops && may(Move::Stop) {
@@ -112,6 +130,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                     steps.push(Step::Reset { client, node });
                 }
             }
+        }
+        if self.faults.heals > 0 {
+            steps.push(Step::Heal(C as u8 - 1));
         }
         for node in 0..N as u8 {
             if self.nodes[usize::from(node)].down {

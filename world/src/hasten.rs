@@ -1,8 +1,9 @@
 //! A partial order: steps that nobody can notice are taken at once.
 //!
-//! When a lease is over and reported, its client only pays debts. Two kinds of its steps then
-//! (and, at any time, hearing an answer that the program throws away) commute with everything that anybody else may do, lead to nothing that another order would not
-//! reach, and cannot break a claim by coming early:
+//! When a lease is over and reported, its client only pays debts. Two kinds of its steps then (and,
+//! at any time, hearing an answer that the program throws away) commute with everything that
+//! anybody else may do, lead to nothing that another order would not reach, and cannot break a
+//! claim by coming early:
 //!
 //! - **hearing an answer**: it only marks a debt as paid, and, in a pool, sends the release that
 //!   waited for it, which the network may still delay without bound;

@@ -68,7 +68,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     /// Whether lease `generation`, where `present` is the present one, is over with every release
     /// acknowledged.
     pub fn settled(&self, generation: u8, present: u8) -> bool {
-        let lease = match present - generation {
+        let lease = match present.saturating_sub(generation) {
             0 => &self.lease,
             1 => &self.previous,
             // A third lease starts only when the first one is paid off.
@@ -186,7 +186,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
         let mut actions =
             [Action::nothing(generation.saturating_sub(1)), Action::nothing(generation)];
         let to_both = command == Command::Kill;
-        if to_both || of + 1 == generation {
+        if to_both || generation.checked_sub(of) == Some(1) {
             actions[0] = self.handle(config, moment, input, generation.saturating_sub(1), true);
             actions[0].report = None;
         }

@@ -52,12 +52,15 @@ pub enum Claim {
     LossTold,
     /// A release is reported within its bound of local, unpaused time. Assumes nothing.
     BoundedRelease,
+    /// Once the world has healed, a lone contender holds the lock within a TTL, counted from the
+    /// last command of the dead leases, and one retry. Assumes a drained network.
+    BoundedAcquire,
     /// The world itself was large enough: no message was dropped for want of room.
     RoomForMessages,
 }
 
 /// All claims, in the order of the tables.
-pub const CLAIMS: [Claim; 16] = [
+pub const CLAIMS: [Claim; 17] = [
     Claim::WindowExclusion,
     Claim::ValidityBacked,
     Claim::Continuity,
@@ -73,6 +76,7 @@ pub const CLAIMS: [Claim; 16] = [
     Claim::NoStrayMessage,
     Claim::LossTold,
     Claim::BoundedRelease,
+    Claim::BoundedAcquire,
     Claim::RoomForMessages,
 ];
 
@@ -95,6 +99,7 @@ impl Claim {
             Claim::NoStrayMessage => "no stray message",
             Claim::LossTold => "loss is told in time",
             Claim::BoundedRelease => "bounded release",
+            Claim::BoundedAcquire => "bounded acquire",
             Claim::RoomForMessages => "room for messages",
         }
     }
@@ -126,26 +131,30 @@ impl Claim {
             }
             Claim::LossTold => "the lease was over, and something else was told first",
             Claim::BoundedRelease => "a release took longer than its bound",
+            Claim::BoundedAcquire => "a lone contender waited longer than a dead lease can last",
             Claim::RoomForMessages => "a message was dropped: the world is too small for the scope",
         }
     }
 
-    /// Whether it says anything about this scope: exclusion needs two clients, and the broken
-    /// programs neither tell of a loss nor bound a release.
+    /// Whether it says anything about this scope: exclusion needs two clients, some claims a
+    /// renewal or a stop, and the broken programs neither tell of a loss nor bound a release.
     pub fn applies(self, scope: &Scope) -> bool {
         match self {
-            Claim::WindowExclusion | Claim::Continuity | Claim::OwnKeysOnly => scope.clients() > 1,
-            Claim::LossTold | Claim::BoundedRelease => scope.lifecycle == Lifecycle::Joined,
-            Claim::ValidityBacked
-            | Claim::NoRenewalAfterStop
+            Claim::WindowExclusion | Claim::OwnKeysOnly => scope.clients() > 1,
+            Claim::Continuity => scope.clients() > 1 && scope.renews(),
+            Claim::NoRenewalAfterStop
             | Claim::OrderAtNode
             | Claim::NothingReportedAfter
-            | Claim::NoOrphan
             | Claim::NoZombie
+            | Claim::TrueCause
+            | Claim::NoStrayMessage => scope.renews(),
+            Claim::LossTold => scope.lifecycle == Lifecycle::Joined,
+            Claim::BoundedRelease => scope.lifecycle == Lifecycle::Joined && scope.stops(),
+            Claim::BoundedAcquire => scope.settings().faults.heals > 0,
+            Claim::ValidityBacked
+            | Claim::NoOrphan
             | Claim::NoLeftover
             | Claim::Residue
-            | Claim::TrueCause
-            | Claim::NoStrayMessage
             | Claim::RoomForMessages => true,
         }
     }
@@ -172,6 +181,7 @@ impl Claim {
             Claim::NoStrayMessage => !world.breaches.contains(Breach::StrayMessage),
             Claim::LossTold => loss_told(world),
             Claim::BoundedRelease => bounded_release(world, scope),
+            Claim::BoundedAcquire => bounded_acquire(world, scope),
             Claim::RoomForMessages => !world.breaches.contains(Breach::PipeFull),
         }
     }
@@ -259,12 +269,22 @@ pub fn bounded_release<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world.clients.iter().all(|client| client.ghost.releasing_for.offset() <= bound + slack)
 }
 
+/// A lone contender waits no longer than a TTL and one retry.
+pub fn bounded_acquire<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+    scope: &Scope,
+) -> bool {
+    // The network is drained in no time and the contender retries once per unit of time, so
+    // attempts and clean-ups cost nothing and one retry costs one unit.
+    world.healed.waited.offset() <= scope.config.ttl() + 1
+}
+
 /// The danger that makes a claim worth checking. Each must be reached, or the claim is vacuous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Witness(pub Claim);
 
 /// One for each claim but the last, which is about the world.
-pub const WITNESSES: [Witness; 15] = [
+pub const WITNESSES: [Witness; 16] = [
     Witness(Claim::WindowExclusion),
     Witness(Claim::ValidityBacked),
     Witness(Claim::Continuity),
@@ -280,6 +300,7 @@ pub const WITNESSES: [Witness; 15] = [
     Witness(Claim::NoStrayMessage),
     Witness(Claim::LossTold),
     Witness(Claim::BoundedRelease),
+    Witness(Claim::BoundedAcquire),
 ];
 
 impl Witness {
@@ -301,6 +322,7 @@ impl Witness {
             Claim::NoStrayMessage => "a release has run, and a renewal's answer is not yet heard",
             Claim::LossTold => "a lease ends before its user stops",
             Claim::BoundedRelease => "a release takes time",
+            Claim::BoundedAcquire => "a lone contender waits for a dead lease to end",
             Claim::RoomForMessages => "-",
         }
     }
@@ -381,6 +403,7 @@ impl Witness {
             Claim::BoundedRelease => {
                 clients().any(|(_, client)| client.ghost.releasing_for.offset() > 0)
             }
+            Claim::BoundedAcquire => world.healed.waited.offset() > 0,
             Claim::RoomForMessages => false,
         }
     }

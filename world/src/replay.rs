@@ -52,7 +52,8 @@ pub enum ReplayError {
     },
     /// A world of that size is not built in.
     #[error(
-        "a world of {nodes} nodes and {clients} clients: 1 to 5 nodes and 1 to 3 clients are built in"
+        "a world of {nodes} nodes and {clients} clients: \
+         1 to 5 nodes and 1 to 3 clients are built in"
     )]
     Size {
         /// How many nodes.

@@ -88,6 +88,9 @@ pub struct Faults {
     pub client_slips: u8,
     /// Clients that are not scheduled for a while; their clocks run on.
     pub pauses: u8,
+    /// Whether the world may heal for good: the network is drained, nothing fails any more, and
+    /// all clients but the last are dead. At most once.
+    pub heals: u8,
     /// Renewers of the broken programs that are not scheduled for a while in mid-step.
     pub stalls: u8,
 }
@@ -146,6 +149,9 @@ pub enum ScopeError {
     /// The protocol does not accept the numbers.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// More leases than can be told apart.
+    #[error("a role with {0} starts: a client of a world can start at most 200 leases")]
+    Starts(u8),
     /// No client, or too many.
     #[error("{0} clients: a world has 1 to 64")]
     Clients(usize),
@@ -181,6 +187,9 @@ impl Scope {
         if settings.roles.is_empty() || settings.roles.len() > 64 {
             return Err(ScopeError::Clients(settings.roles.len()));
         }
+        if let Some(role) = settings.roles.iter().find(|role| role.starts > 200) {
+            return Err(ScopeError::Starts(role.starts));
+        }
         let config = Config::new(protocol::Settings {
             nodes: settings.nodes,
             ttl: settings.ttl,
@@ -213,6 +222,16 @@ impl Scope {
     /// Whether commands of one client reach one node in order.
     pub fn ordered(&self) -> bool {
         self.config.transport() == protocol::Transport::Fifo
+    }
+
+    /// Whether anybody may renew.
+    pub fn renews(&self) -> bool {
+        self.settings.roles.iter().any(|role| role.renewals > 0)
+    }
+
+    /// Whether anybody may stop.
+    pub fn stops(&self) -> bool {
+        self.settings.roles.iter().any(|role| role.stops)
     }
 
     /// Whether all clients do the same, so that their names mean nothing.

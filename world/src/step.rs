@@ -10,6 +10,7 @@
 //! reset c0 n1       the connection fails            connect c0 n1    there is one again
 //! crash n1 keep     n1 dies (keep or lose)          restart n1       n1 is back
 //! pause c0          c0 is not scheduled             resume c0        it is again
+//! heal c1           all faults end, and only c1 is left alive
 //! advance n 1 1 1 c 1 1                             each clock moves by its own amount
 //! ```
 
@@ -79,6 +80,9 @@ pub enum Step<I, const N: usize, const C: usize> {
     },
     /// A server is back.
     Restart(u8),
+    /// The world heals for good: the network is drained before time passes, nothing fails any
+    /// more, and every client but this one is dead.
+    Heal(u8),
     /// Time passes: each clock moves by its own amount.
     Advance {
         /// The nodes' wall clocks.
@@ -158,6 +162,7 @@ impl<I: WorldTime, const N: usize, const C: usize> fmt::Display for Step<I, N, C
                 write!(f, "crash n{node} {}", if *keeps { "keep" } else { "lose" })
             }
             Step::Restart(node) => write!(f, "restart n{node}"),
+            Step::Heal(c) => write!(f, "heal c{c}"),
             Step::Advance { nodes, clients } => {
                 f.write_str("advance n")?;
                 nodes.iter().try_for_each(|by| write!(f, " {}", by.offset()))?;
@@ -270,6 +275,7 @@ impl<I: WorldTime, const N: usize, const C: usize> FromStr for Step<I, N, C> {
                 Step::Crash { node, keeps }
             }
             "restart" => Step::Restart(node(&mut words)?),
+            "heal" => Step::Heal(client(&mut words)?),
             "advance" => {
                 words.literal("n")?;
                 let nodes = words.spans()?;
@@ -306,6 +312,7 @@ mod tests {
             client.clone().prop_map(Step::Stall),
             client.clone().prop_map(Step::Pause),
             client.clone().prop_map(Step::Resume),
+            client.clone().prop_map(Step::Heal),
             (client.clone(), 0usize..6).prop_map(|(c, t)| Step::Task(c, TaskMove::ALL[t])),
             (client.clone(), node.clone(), 0u8..8).prop_map(|(client, node, index)| Step::Run {
                 client,
@@ -341,7 +348,7 @@ mod tests {
 
         #[test]
         fn near_misses_are_refused_without_panic(
-            line in "(run|reply|advance|crash|tick) [cn#]?[0-9]{0,3} ?[cn#]?[0-9]{0,3} ?[#a-z0-9 ]{0,9}"
+            line in "(run|reply|advance|crash|tick) [cn#]?[0-9]{0,3} ?[cn#]?[0-9]? ?[#a-z0-9 ]{0,9}"
         ) {
             if let Ok(step) = line.parse::<Small>() {
                 prop_assert_eq!(step.to_string().parse(), Ok(step));

@@ -47,7 +47,7 @@ impl WorldTime for Micros {
         const MILLI: i64 = 1000;
         let set_ms = self.0.div_euclid(MILLI);
         let ttl_ms = ttl.div_euclid(MILLI);
-        Micros((set_ms + ttl_ms + 1) * MILLI)
+        Micros(set_ms.saturating_add(ttl_ms).saturating_add(1).saturating_mul(MILLI))
     }
 
     fn at(span: Span) -> Self {

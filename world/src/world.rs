@@ -13,6 +13,28 @@ use crate::step::Step;
 use crate::threaded::Move;
 use crate::time::WorldTime;
 
+/// The world after all faults: a lone contender must get the lock within a bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Healed<I> {
+    /// The only client left alive, plus one; 0 before.
+    survivor: u8,
+    /// Whether it has tried to acquire since time last passed: it retries once per unit of time.
+    tried: bool,
+    /// How long it has waited for its first belief since; the origin once it has had it.
+    pub waited: I,
+}
+
+impl<I> Healed<I> {
+    pub(crate) fn relabel(self, survivor: u8) -> Self {
+        Healed { survivor: survivor + 1, ..self }
+    }
+
+    /// The only client left alive, if the world has healed.
+    pub fn survivor(&self) -> Option<u8> {
+        self.survivor.checked_sub(1)
+    }
+}
+
 /// Everything there is. `R` are the machine's rules, `I` its clock, `N` nodes, `C` clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct World<R, I, const N: usize, const C: usize> {
@@ -24,6 +46,8 @@ pub struct World<R, I, const N: usize, const C: usize> {
     pub clients: [Client<R, I>; C],
     /// How often each fault may still strike.
     pub faults: Faults,
+    /// Whether and for whom the world has healed.
+    pub healed: Healed<I>,
     /// What went wrong in the last step.
     pub breaches: Breaches,
 }
@@ -37,6 +61,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             pipes: [[Pipe::default(); N]; C],
             clients: std::array::from_fn(|client| Client::new(scope, client as u8, rules)),
             faults: scope.settings().faults,
+            healed: Healed::default(),
             breaches: Breaches::default(),
         }
     }
@@ -78,6 +103,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             Step::Connect { client, node } => self.connect(scope, client, node, &mut effects),
             Step::Crash { node, keeps } => self.crash(scope, node, keeps, &mut effects),
             Step::Restart(node) => self.nodes[usize::from(node)].down = false,
+            Step::Heal(c) => self.heal(c),
             Step::Advance { nodes, clients } => self.advance(nodes, clients),
         }
         self.observe();
@@ -99,9 +125,12 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
 
     fn start(&mut self, scope: &Scope, rules: R, c: u8, effects: &mut Effects<I>) {
         let moment = self.moment(c);
+        self.healed.tried = self.healed.survivor().is_some();
         let client = &mut self.clients[usize::from(c)];
-        client.starts_left = spend(client.starts_left);
-        client.generation += 1;
+        if self.healed.survivor().is_none() {
+            client.starts_left = spend(client.starts_left);
+        }
+        client.generation = client.generation.saturating_add(1);
         let value = client.value(c);
         if let Some(released) = client.released_at(value.generation()) {
             *released = NodeSet::EMPTY;
@@ -331,10 +360,37 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         }
     }
 
+    /// Every client but `survivor` dies, which may retry for ever; no fault is left.
+    fn heal(&mut self, survivor: u8) {
+        self.faults = Faults::default();
+        self.healed.survivor = survivor + 1;
+        for (c, client) in self.clients.iter_mut().enumerate() {
+            client.paused = c != usize::from(survivor);
+        }
+        self.clients[usize::from(survivor)].starts_left = u8::MAX;
+    }
+
+    /// Whether a client is alive and scheduled, or will be.
+    pub fn may_resume(&self, c: u8) -> bool {
+        self.healed.survivor().is_none_or(|survivor| survivor == c)
+    }
+
+    /// Whether the lone contender is to try again before time passes.
+    pub(crate) fn retries_now(&self, c: u8) -> bool {
+        self.healed.survivor() == Some(c) && !self.healed.tried
+    }
+
     // ---- time and observation ----------------------------------------------------------------
 
     fn advance(&mut self, nodes: [I; N], clients: [I; C]) {
         self.spend_slips(&nodes, &clients);
+        self.healed.tried = false;
+        if let Some(survivor) = self.healed.survivor()
+            && !self.clients[usize::from(survivor)].ghost.served
+        {
+            let by = clients[usize::from(survivor)].offset();
+            self.healed.waited = self.healed.waited.plus(by);
+        }
         for (node, by) in self.nodes.iter_mut().zip(nodes) {
             node.now = node.now.plus(by.offset());
             node.expire();
@@ -356,6 +412,10 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             let releasing = client.releasing();
             let other = (0..C).any(|other| other != c && believes[other]);
             let ghost = &mut client.ghost;
+            if self.healed.survivor() == Some(c as u8) && believes[c] {
+                ghost.served = true;
+                self.healed.waited = I::default();
+            }
             // Once the lease is over, what happened in between can no longer matter.
             ghost.believed = !over && (ghost.believed || believes[c]);
             ghost.interloped =

@@ -1,5 +1,10 @@
 //! A trace file is read exactly or refused with the line that is wrong, never guessed at.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
