@@ -120,11 +120,13 @@ pub(crate) fn say(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
-/// Makes sure that files can be written to `folder`.
+/// Makes sure that files can be written to `folder`, or to what exists of its path; leaves nothing.
 pub(crate) fn prepare(folder: &std::path::Path) -> Result<(), Failure> {
     let failed = |error| Failure::Write { path: folder.to_owned(), error };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let absolute = std::path::absolute(folder).map_err(failed)?;
+    if let Some(existing) = absolute.ancestors().find(|ancestor| ancestor.exists()) {
+        tempfile::NamedTempFile::new_in(existing).map_err(failed)?;
+    }
     Ok(())
 }
 

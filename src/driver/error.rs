@@ -153,9 +153,9 @@ impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |span: i64| Duration::from_micros(span.unsigned_abs());
         match self.0 {
-            ConfigError::NoNodes
-            | ConfigError::TooManyNodes(_)
-            | ConfigError::NegativeDrift(_) => self.0.fmt(f),
+            ConfigError::NoNodes | ConfigError::TooManyNodes(_) | ConfigError::NegativeDrift(_) => {
+                self.0.fmt(f)
+            }
             ConfigError::TtlTooShort { ttl, drift } => write!(
                 f,
                 "a TTL of {:?} is too short: it must exceed the allowance for clock drift, {:?}; \

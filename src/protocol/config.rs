@@ -202,6 +202,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
+
     use super::*;
 
     fn settings() -> Settings {
