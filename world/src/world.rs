@@ -4,6 +4,7 @@ use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules};
 
 use crate::client::{Action, Client, Program};
 use crate::effects::{Breach, Breaches, Effects, Executed, Report};
+use crate::healed::Healed;
 use crate::joined::claims_taken;
 use crate::message::{Link, Message, Pipe, Value};
 use crate::node::Node;
@@ -12,28 +13,6 @@ use crate::scope::{Faults, Scope};
 use crate::step::Step;
 use crate::threaded::Move;
 use crate::time::WorldTime;
-
-/// The world after all faults: a lone contender must get the lock within a bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Healed<I> {
-    /// The only client left alive, plus one; 0 before.
-    survivor: u8,
-    /// Whether it has tried to acquire since time last passed: it retries once per unit of time.
-    tried: bool,
-    /// How long it has waited for its first belief since; the origin once it has had it.
-    pub waited: I,
-}
-
-impl<I> Healed<I> {
-    pub(crate) fn relabel(self, survivor: u8) -> Self {
-        Healed { survivor: survivor + 1, ..self }
-    }
-
-    /// The only client left alive, if the world has healed.
-    pub fn survivor(&self) -> Option<u8> {
-        self.survivor.checked_sub(1)
-    }
-}
 
 /// Everything there is. `R` are the machine's rules, `I` its clock, `N` nodes, `C` clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -358,26 +337,6 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 self.connection_failed(scope, c, node, effects);
             }
         }
-    }
-
-    /// Every client but `survivor` dies, which may retry for ever; no fault is left.
-    fn heal(&mut self, survivor: u8) {
-        self.faults = Faults::default();
-        self.healed.survivor = survivor + 1;
-        for (c, client) in self.clients.iter_mut().enumerate() {
-            client.paused = c != usize::from(survivor);
-        }
-        self.clients[usize::from(survivor)].starts_left = u8::MAX;
-    }
-
-    /// Whether a client is alive and scheduled, or will be.
-    pub fn may_resume(&self, c: u8) -> bool {
-        self.healed.survivor().is_none_or(|survivor| survivor == c)
-    }
-
-    /// Whether the lone contender is to try again before time passes.
-    pub(crate) fn retries_now(&self, c: u8) -> bool {
-        self.healed.survivor() == Some(c) && !self.healed.tried
     }
 
     // ---- time and observation ----------------------------------------------------------------
