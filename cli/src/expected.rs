@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::Verdict;
 use crate::exit::Failure;
+use crate::verdict::Verdict;
 
 /// The file that ships.
 const SHIPPED: &str = include_str!("../expected.json");
@@ -96,7 +96,7 @@ fn compare(verdict: &Verdict, wanted: &Expectation, differences: &mut Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::BrokenClaim;
+    use crate::verdict::BrokenClaim;
 
     /// Verdicts that are exactly what is expected.
     fn fulfilled(expected: &[Expectation]) -> Vec<Verdict> {

@@ -7,6 +7,7 @@ mod replay;
 mod run;
 mod sim;
 mod table;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use leasehold_model::scopes::{Cell, Part};
 use leasehold_world::{CLAIMS, Claim, Settings};
 
-use crate::check::Verdict;
+use crate::verdict::Verdict;
 
 /// The widest line of a table.
 const WIDTH: u16 = 100;

@@ -11,7 +11,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use leasehold::protocol::Ticks;
 use leasehold_world::{Claim, Step};
 
-use crate::cell::Control;
+use crate::control::Control;
 use crate::model::{Ticked, WorldModel};
 
 /// How a search ended.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use stateright::{Checker, Expectation, Model};
 
-use crate::cell::Control;
+use crate::control::Control;
 use crate::model::WorldModel;
 
 /// What the search found.

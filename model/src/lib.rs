@@ -7,12 +7,14 @@
 
 pub mod bfs;
 pub mod cell;
+pub mod control;
 pub mod dfs;
 pub mod lift;
 pub mod model;
 pub mod scopes;
 
 pub use bfs::Outcome;
-pub use cell::{Broken, CellReport, Control, check_cell, shortest};
+pub use cell::{Broken, CellReport, check_cell, shortest};
+pub use control::Control;
 pub use model::{Reduction, Ticked, WorldModel};
 pub use scopes::{Cell, quick};

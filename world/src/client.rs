@@ -1,8 +1,7 @@
 //! One client: its clock, the program it runs, and what an observer remembers about it.
 
-use leasehold::protocol::{Command, Commands, NodeSet, Rules};
+use leasehold::protocol::{Command, NodeSet, Rules};
 
-use crate::effects::Report;
 use crate::joined::Joined;
 use crate::message::Value;
 use crate::scope::{Lifecycle, Scope};
@@ -54,45 +53,6 @@ pub struct Client<R, I> {
     pub paused: bool,
     /// What an observer remembers.
     pub ghost: Ghost<I>,
-}
-
-/// What a program did when it took a step: what to send, for which lease, and what to report.
-#[derive(Clone, Copy, Debug)]
-pub struct Action<I> {
-    /// Which lease it did it for.
-    pub generation: u8,
-    /// What it sends.
-    pub commands: Commands,
-    /// What it tells its user.
-    pub report: Option<Report<I>>,
-    /// Whether the report is the outcome of a renewal.
-    pub renewal_outcome: bool,
-    /// Whether a lease was held past its `valid_until` and something else was said first.
-    pub late_loss: bool,
-}
-
-impl<I> Action<I> {
-    /// Nothing, for lease `generation`.
-    pub fn nothing(generation: u8) -> Self {
-        Action {
-            generation,
-            commands: Commands::default(),
-            report: None,
-            renewal_outcome: false,
-            late_loss: false,
-        }
-    }
-
-    /// Each command it sends, in order, with the nodes it goes to.
-    pub fn sends(&self) -> [(Command, NodeSet); 4] {
-        let Commands { kill, set, extend, release } = self.commands;
-        [
-            (Command::Kill, kill),
-            (Command::Set, set),
-            (Command::Extend, extend),
-            (Command::Release, release),
-        ]
-    }
 }
 
 impl<R: Rules, I: WorldTime> Client<R, I> {

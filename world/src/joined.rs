@@ -5,7 +5,7 @@ use leasehold::protocol::{
     Timer,
 };
 
-use crate::client::Action;
+use crate::action::Action;
 use crate::effects::Report;
 use crate::message::Value;
 use crate::time::WorldTime;

@@ -9,6 +9,7 @@
 //! lifecycles are programs composed of the same rounds. It knows no rates, no probabilities and no
 //! sockets, and it decides nothing by itself: every choice is a step.
 
+pub mod action;
 pub mod canonical;
 pub mod client;
 pub mod effects;

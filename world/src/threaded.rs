@@ -7,7 +7,7 @@
 use leasehold::protocol::round::bits_of;
 use leasehold::protocol::{Answer, Command, NodeSet, Round, Rules, Span, Verdict, validity};
 
-use crate::client::Action;
+use crate::action::Action;
 use crate::effects::Report;
 use crate::message::Value;
 use crate::scope::{Lifecycle, Scope};

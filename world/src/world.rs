@@ -2,7 +2,8 @@
 
 use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules};
 
-use crate::client::{Action, Client, Program};
+use crate::action::Action;
+use crate::client::{Client, Program};
 use crate::effects::{Breach, Breaches, Effects, Executed, Report};
 use crate::healed::Healed;
 use crate::joined::claims_taken;
