@@ -63,7 +63,7 @@ impl CheckArgs {
     }
 
     fn wants(&self, cell: &Cell) -> bool {
-        let clients = if cell.part == Part::Exclusion { 2 } else { 1 };
+        let clients = cell.settings.as_ref().map_or(2, |settings| settings.roles.len() as u8);
         self.lifecycle.is_none_or(|wanted| wanted == cell.lifecycle)
             && self.extend.is_none_or(|wanted| wanted == cell.extend)
             && self.transport.is_none_or(|wanted| wanted == cell.transport)
@@ -155,7 +155,10 @@ fn search_all(
     let before = AtomicUsize::new(0);
     let mut verdicts = Vec::with_capacity(cells.len());
     for cell in cells {
-        let mut verdict = Verdict { cell: cell.name(), ships: cell.ships(), ..Verdict::default() };
+        // A rule broken by the caller must be noticed in every cell of what ships.
+        let mutated = args.mutant.is_some() && cell.lifecycle == Lifecycle::Joined;
+        let ships = cell.ships() || mutated;
+        let mut verdict = Verdict { cell: cell.name(), ships, ..Verdict::default() };
         bar.set_message(verdict.cell.clone());
         if let Some(settings) = &cell.settings {
             let scope = Scope::new(settings.clone())?;
