@@ -77,7 +77,8 @@ pub enum Input<V> {
         /// What it said.
         answer: Answer,
     },
-    /// The moment named by [`Lease::deadline`](super::Lease::deadline) has come. Harmless if it has not.
+    /// The moment named by [`Lease::deadline`](super::Lease::deadline) has come. Harmless if it
+    /// has not.
     Tick,
     /// The user wants it to end.
     Stop,
