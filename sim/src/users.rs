@@ -1,6 +1,6 @@
 //! The users: when they want the lock, how long they work, and what they do when denied.
 
-use leasehold::protocol::{Instant, Micros, Phase, Span};
+use leasehold::protocol::{Instant, Micros, Span};
 use leasehold_world::message::CAPACITY;
 use leasehold_world::threaded::{Main, Move};
 use leasehold_world::{Program, Report, Step};
@@ -94,15 +94,7 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
     /// Whether the present lease is over for the user.
     fn is_over(&self, client: u8) -> bool {
         match &self.world.clients[usize::from(client)].program {
-            Program::Joined(joined) => match joined.lease.phase() {
-                Phase::Released | Phase::Lost => true,
-                Phase::Idle
-                | Phase::Acquiring
-                | Phase::Held
-                | Phase::Stopping
-                | Phase::Draining
-                | Phase::Releasing => false,
-            },
+            Program::Joined(joined) => joined.only_owes(),
             Program::Threaded(threaded) => threaded.main == Main::Done,
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::token::Token;
 use crate::protocol::{
-    Commands, Config, Event, Input, Lease, LossCause, Micros, Moment, NodeSet, Phase, Sound, Tally,
+    Commands, Config, Event, Input, Lease, LossCause, Micros, Moment, NodeSet, Sound, Tally,
 };
 
 /// Names a lease within its client. Never used twice.
@@ -117,15 +117,7 @@ impl Leases {
 }
 
 fn is_forgettable(machine: &Lease<Sound, Micros, Token>, hopeless: NodeSet) -> bool {
-    let over = match machine.phase() {
-        Phase::Released | Phase::Lost => true,
-        Phase::Idle
-        | Phase::Acquiring
-        | Phase::Held
-        | Phase::Stopping
-        | Phase::Draining
-        | Phase::Releasing => false,
-    };
+    let over = machine.phase().is_over();
     let unresolved = machine.unresolved().without(hopeless);
     machine.is_settled() || over && machine.owed().is_empty() && unresolved.is_empty()
 }

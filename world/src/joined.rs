@@ -28,14 +28,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     /// Whether another lease may be started: the present one is over, and the one before it is
     /// paid off.
     pub fn may_start(&self) -> bool {
-        let over = match self.lease.phase() {
-            Phase::Idle | Phase::Released | Phase::Lost => true,
-            Phase::Acquiring
-            | Phase::Held
-            | Phase::Stopping
-            | Phase::Draining
-            | Phase::Releasing => false,
-        };
+        let over = self.lease.phase() == Phase::Idle || self.only_owes();
         over && self.previous.is_settled()
     }
 
@@ -54,7 +47,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
 
     /// Whether the end has been reported and only debts remain.
     pub fn only_owes(&self) -> bool {
-        matches!(self.lease.phase(), Phase::Released | Phase::Lost)
+        self.lease.phase().is_over()
     }
 
     /// Whether the user waits for the release.

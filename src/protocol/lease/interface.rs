@@ -26,6 +26,21 @@ pub enum Phase {
     Lost,
 }
 
+impl Phase {
+    /// Whether the end has been reported: only debts may remain.
+    pub fn is_over(self) -> bool {
+        match self {
+            Phase::Released | Phase::Lost => true,
+            Phase::Idle
+            | Phase::Acquiring
+            | Phase::Held
+            | Phase::Stopping
+            | Phase::Draining
+            | Phase::Releasing => false,
+        }
+    }
+}
+
 /// Why a lease was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LossCause {
