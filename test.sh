@@ -3,11 +3,16 @@
 set -eu
 cd "$(dirname "$0")"
 
-if ! command -v redis-server >/dev/null 2>&1; then
-    echo "redis-server is missing; installing it with apt-get"
+missing=
+for program in redis-server z3; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+if [ -n "$missing" ]; then
+    echo "missing:$missing; installing with apt-get"
     if [ "$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi
     $sudo apt-get update -qq
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server
+    # Each package is called as its program.
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing
 fi
 
 # The tests of the command line run the program itself.
