@@ -3,13 +3,18 @@
 //!
 //! It is the second opinion beside stateright, and the only source of lengths: stateright's own
 //! breadth-first search does not return shortest paths.
+//!
+//! It runs on several threads and finds the same, in the same order, on any number of them. The
+//! visited states lie in shards, by hash. A batch of states is expanded in parallel, while nobody
+//! changes a shard; then what it led to is inserted, each shard by one thread, in the order of the
+//! batch.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hash};
+use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-use leasehold::protocol::Ticks;
-use leasehold_world::{Claim, Step};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use leasehold_world::Claim;
 
 use crate::control::Control;
 use crate::model::{Ticked, WorldModel};
@@ -25,21 +30,6 @@ pub enum Outcome {
     Truncated,
 }
 
-/// One visited state: where it came from, and by which step.
-struct Visit<const N: usize, const C: usize> {
-    state: Ticked<N, C>,
-    parent: u32,
-    step: Option<Step<Ticks, N, C>>,
-}
-
-/// The visited states in order of discovery, and the first that breaks each claim.
-pub struct Search<const N: usize, const C: usize> {
-    visits: Vec<Visit<N, C>>,
-    first: BTreeMap<Claim, u32>,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
 /// When to stop before everything is visited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -49,96 +39,248 @@ pub enum Until {
     Broken(Vec<Claim>),
 }
 
+const SHARDS: usize = 16;
+/// How many states are expanded before what they led to is inserted.
+const BATCH: usize = 1 << 14;
+
+/// Where a visited state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    index: u32,
+    shard: u8,
+}
+
+/// One visited state, and the one it was reached from: itself for the first.
+struct Visit<const N: usize, const C: usize> {
+    state: Ticked<N, C>,
+    parent: Place,
+}
+
+/// A state that a batch led to and that was not known before.
+struct Reached<const N: usize, const C: usize> {
+    hash: u64,
+    visit: Visit<N, C>,
+}
+
+/// The part of the visited states whose hashes end alike.
+struct Shard<const N: usize, const C: usize> {
+    table: HashTable<u32>,
+    visits: Vec<Visit<N, C>>,
+    /// The nearest state that breaks each claim, with its distance.
+    first: BTreeMap<Claim, (u32, Place)>,
+    /// How many of the visits have been expanded.
+    expanded: usize,
+}
+
+/// The visited states, and the nearest that breaks each claim.
+pub struct Search<const N: usize, const C: usize> {
+    shards: Vec<Shard<N, C>>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+const HASHER: FixedState = FixedState::with_seed(0);
+
+fn shard_of(hash: u64) -> usize {
+    (hash >> 32) as usize % SHARDS
+}
+
+impl<const N: usize, const C: usize> Shard<N, C> {
+    fn knows(&self, hash: u64, state: &Ticked<N, C>) -> bool {
+        self.table.find(hash, |&index| self.visits[index as usize].state == *state).is_some()
+    }
+
+    fn insert(
+        &mut self,
+        model: &WorldModel<N, C>,
+        claims: &[Claim],
+        (shard, distance): (u8, u32),
+        reached: Reached<N, C>,
+    ) {
+        let Reached { hash, visit } = reached;
+        if self.knows(hash, &visit.state) {
+            return;
+        }
+        let index = self.visits.len() as u32;
+        let visits = &self.visits;
+        self.table
+            .insert_unique(hash, index, |&index| HASHER.hash_one(visits[index as usize].state));
+        for &claim in claims {
+            if !self.first.contains_key(&claim) && !claim.holds(&visit.state, &model.scope) {
+                self.first.insert(claim, (distance, Place { index, shard }));
+            }
+        }
+        self.visits.push(visit);
+    }
+}
+
 /// Searches `model` breadth first.
 pub fn search<const N: usize, const C: usize>(
     model: &WorldModel<N, C>,
     until: &Until,
     control: &Control<'_>,
 ) -> Search<N, C> {
-    let hasher = DefaultHashBuilder::default();
-    let mut table: HashTable<u32> = HashTable::new();
-    let mut search =
-        Search { visits: Vec::new(), first: BTreeMap::new(), outcome: Outcome::Exhausted };
+    let shard = || Shard {
+        table: HashTable::new(),
+        visits: Vec::new(),
+        first: BTreeMap::new(),
+        expanded: 0,
+    };
+    let mut search = Search {
+        shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+        outcome: Outcome::Exhausted,
+    };
     let claims: Vec<Claim> = model.claims().collect();
-    search.visit(model, &claims, Visit { state: model.start(), parent: 0, step: None });
-    table.insert_unique(hash(&hasher, &search.visits[0].state), 0, |_| 0);
-    let mut steps = Vec::new();
-    let mut next = 0;
-    while next < search.visits.len() {
-        if let Until::Broken(wanted) = until
-            && wanted.iter().all(|claim| search.first.contains_key(claim))
-        {
-            search.outcome = Outcome::Found;
-            return search;
+    search.begin(model, &claims);
+    for distance in 1.. {
+        let frontier = search.take_frontier();
+        if frontier.is_empty() {
+            break;
         }
-        if next % 1024 == 0 && !control.go_on(search.visits.len()) {
-            search.outcome = Outcome::Truncated;
-            return search;
-        }
-        let state = search.visits[next].state;
-        steps.clear();
-        state.enabled(&model.scope, &mut steps);
-        for &step in &steps {
-            let state = model.step(&state, step);
-            let hashed = hash(&hasher, &state);
-            let visits = &search.visits;
-            if table.find(hashed, |&seen| visits[seen as usize].state == state).is_none() {
-                let index = visits.len() as u32;
-                table.insert_unique(hashed, index, |&seen| {
-                    hash(&hasher, &visits[seen as usize].state)
-                });
-                let visit = Visit { state, parent: next as u32, step: Some(step) };
-                search.visit(model, &claims, visit);
+        for batch in frontier.chunks(BATCH) {
+            let led_to = search.expand(model, batch, control.threads);
+            search.insert(model, &claims, distance, led_to, control.threads);
+            if let Until::Broken(wanted) = until
+                && wanted.iter().all(|&claim| search.nearest(claim).is_some())
+            {
+                search.outcome = Outcome::Found;
+                return search;
+            }
+            if !control.go_on(search.unique()) {
+                search.outcome = Outcome::Truncated;
+                return search;
             }
         }
-        next += 1;
     }
     search
 }
 
-fn hash(hasher: &DefaultHashBuilder, state: &impl Hash) -> u64 {
-    hasher.hash_one(state)
-}
+/// What each part of a batch led to, by shard.
+type LedTo<const N: usize, const C: usize> = Vec<Vec<Vec<Reached<N, C>>>>;
 
 impl<const N: usize, const C: usize> Search<N, C> {
-    fn visit(&mut self, model: &WorldModel<N, C>, claims: &[Claim], visit: Visit<N, C>) {
-        let index = self.visits.len() as u32;
-        for &claim in claims {
-            if !self.first.contains_key(&claim) && !claim.holds(&visit.state, &model.scope) {
-                self.first.insert(claim, index);
-            }
-        }
-        self.visits.push(visit);
+    fn begin(&mut self, model: &WorldModel<N, C>, claims: &[Claim]) {
+        let state = model.start();
+        let hash = HASHER.hash_one(state);
+        let shard = shard_of(hash);
+        let parent = Place { index: 0, shard: shard as u8 };
+        let reached = Reached { hash, visit: Visit { state, parent } };
+        self.shards[shard].insert(model, claims, (shard as u8, 0), reached);
     }
 
-    /// The visited states, in order of discovery.
+    /// The visits that have not been expanded, which then count as expanded.
+    fn take_frontier(&mut self) -> Vec<Place> {
+        let mut frontier = Vec::new();
+        for (shard, part) in self.shards.iter_mut().enumerate() {
+            let fresh = part.expanded as u32..part.visits.len() as u32;
+            frontier.extend(fresh.map(|index| Place { index, shard: shard as u8 }));
+            part.expanded = part.visits.len();
+        }
+        frontier
+    }
+
+    fn expand(&self, model: &WorldModel<N, C>, batch: &[Place], threads: usize) -> LedTo<N, C> {
+        let parts = batch.chunks(batch.len().div_ceil(threads.max(1)).max(1));
+        std::thread::scope(|scope| {
+            let work: Vec<_> =
+                parts.map(|part| scope.spawn(move || self.expand_part(model, part))).collect();
+            work.into_iter().map(|thread| thread.join().unwrap_or_else(resume)).collect()
+        })
+    }
+
+    fn expand_part(&self, model: &WorldModel<N, C>, part: &[Place]) -> Vec<Vec<Reached<N, C>>> {
+        let mut led_to: Vec<Vec<Reached<N, C>>> =
+            std::iter::repeat_with(Vec::new).take(SHARDS).collect();
+        let mut steps = Vec::new();
+        for &parent in part {
+            let state = &self.at(parent).state;
+            steps.clear();
+            state.enabled(&model.scope, &mut steps);
+            for &step in &steps {
+                let next = model.step(state, step);
+                let hash = HASHER.hash_one(next);
+                let shard = shard_of(hash);
+                if !self.shards[shard].knows(hash, &next) {
+                    led_to[shard].push(Reached { hash, visit: Visit { state: next, parent } });
+                }
+            }
+        }
+        led_to
+    }
+
+    fn insert(
+        &mut self,
+        model: &WorldModel<N, C>,
+        claims: &[Claim],
+        distance: u32,
+        led_to: LedTo<N, C>,
+        threads: usize,
+    ) {
+        let mut by_shard: Vec<Vec<Vec<Reached<N, C>>>> =
+            std::iter::repeat_with(Vec::new).take(SHARDS).collect();
+        for part in led_to {
+            for (shard, reached) in part.into_iter().enumerate() {
+                by_shard[shard].push(reached);
+            }
+        }
+        let mut work: Vec<_> = self.shards.iter_mut().zip(by_shard).enumerate().collect();
+        let each = SHARDS.div_ceil(threads.max(1));
+        std::thread::scope(|scope| {
+            while !work.is_empty() {
+                let mine = work.split_off(work.len().saturating_sub(each));
+                scope.spawn(move || {
+                    for (number, (shard, reached)) in mine {
+                        for reached in reached.into_iter().flatten() {
+                            shard.insert(model, claims, (number as u8, distance), reached);
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    fn at(&self, place: Place) -> &Visit<N, C> {
+        &self.shards[usize::from(place.shard)].visits[place.index as usize]
+    }
+
+    fn nearest(&self, claim: Claim) -> Option<Place> {
+        let found = self.shards.iter().filter_map(|shard| shard.first.get(&claim));
+        found.min().map(|&(_, place)| place)
+    }
+
+    /// The visited states.
     pub fn states(&self) -> impl Iterator<Item = &Ticked<N, C>> {
-        self.visits.iter().map(|visit| &visit.state)
+        self.shards.iter().flat_map(|shard| shard.visits.iter().map(|visit| &visit.state))
     }
 
     /// How many states were visited.
     pub fn unique(&self) -> usize {
-        self.visits.len()
+        self.shards.iter().map(|shard| shard.visits.len()).sum()
     }
 
     /// The claims that were seen to break.
     pub fn broken(&self) -> impl Iterator<Item = Claim> + '_ {
-        self.first.keys().copied()
+        leasehold_world::CLAIMS.into_iter().filter(|&claim| self.nearest(claim).is_some())
     }
 
     /// The states from the first to the nearest that breaks `claim`. The names in them change from
     /// one to the next: it is a path of the reduced space and has yet to be lifted.
     pub fn path_to(&self, claim: Claim) -> Option<Vec<Ticked<N, C>>> {
-        let mut index = *self.first.get(&claim)?;
+        let mut place = self.nearest(claim)?;
         let mut path = Vec::new();
         loop {
-            let visit = &self.visits[index as usize];
+            let visit = self.at(place);
             path.push(visit.state);
-            if visit.step.is_none() {
+            if visit.parent == place {
                 path.reverse();
                 return Some(path);
             }
-            index = visit.parent;
+            place = visit.parent;
         }
     }
+}
+
+/// A thread that panicked panics here.
+fn resume<T>(panic: Box<dyn std::any::Any + Send>) -> T {
+    std::panic::resume_unwind(panic)
 }

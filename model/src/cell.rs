@@ -85,11 +85,11 @@ fn decide<const N: usize, const C: usize>(
         unique: found.unique,
         generated: found.generated,
         broken: Vec::new(),
-        unseen: found.unseen,
+        unseen: found.unseen.iter().map(|witness| witness.name()).collect(),
         truncated: found.truncated,
         second_opinion: None,
     };
-    let broken: Vec<Claim> = found.broken.iter().filter_map(|name| Claim::named(name)).collect();
+    let broken = found.broken;
     if !broken.is_empty() {
         report.broken = shortest(scope, &broken, control)?;
         if report.broken.len() < broken.len() {
@@ -97,7 +97,7 @@ fn decide<const N: usize, const C: usize>(
         }
     }
     if !report.truncated && report.unique <= control.second_opinion_up_to {
-        second_opinion::<N, C>(&mut report, scope, &found.broken, control)?;
+        second_opinion::<N, C>(&mut report, scope, &broken, control)?;
     }
     Ok(report)
 }
@@ -139,7 +139,7 @@ fn shortest_of<const N: usize, const C: usize>(
 fn second_opinion<const N: usize, const C: usize>(
     report: &mut CellReport,
     scope: &Scope,
-    broken: &[&'static str],
+    broken: &[Claim],
     control: &Control<'_>,
 ) -> Result<(), CellError> {
     let model = WorldModel::<N, C>::new(scope.clone(), Reduction::Order);
@@ -152,12 +152,10 @@ fn second_opinion<const N: usize, const C: usize>(
         let (first, second) = (report.unique, search.unique());
         return Err(CellError::Disagreement { first, second });
     }
-    let confirmed: Vec<&str> = search.broken().map(Claim::name).collect();
-    let contradicted = broken.iter().chain(&confirmed);
-    for name in contradicted {
-        if broken.contains(name) != confirmed.contains(name) {
-            return Err(CellError::Unconfirmed(Claim::named(name).map_or("a claim", Claim::name)));
-        }
+    let confirmed: Vec<Claim> = search.broken().collect();
+    let differs = |claim: &&Claim| broken.contains(claim) != confirmed.contains(claim);
+    if let Some(claim) = broken.iter().chain(&confirmed).find(differs) {
+        return Err(CellError::Unconfirmed(claim.name()));
     }
     report.second_opinion = Some(search.unique());
     Ok(())

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use stateright::{Checker, Expectation, Model};
+use leasehold_world::{Claim, Witness};
+use stateright::{Checker, Model};
 
 use crate::control::Control;
-use crate::model::WorldModel;
+use crate::model::{EVERY_CLAIM, WorldModel};
 
 /// What the search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +20,10 @@ pub struct Found {
     pub unique: usize,
     /// Steps taken, those to known states included.
     pub generated: usize,
-    /// Names of the claims that broke.
-    pub broken: Vec<&'static str>,
-    /// Names of the witnesses that were never seen.
-    pub unseen: Vec<&'static str>,
+    /// The claims that broke.
+    pub broken: Vec<Claim>,
+    /// The witnesses that were never seen.
+    pub unseen: Vec<Witness>,
     /// Whether it was stopped before it ended by itself.
     pub truncated: bool,
 }
@@ -33,7 +34,6 @@ pub fn search<const N: usize, const C: usize>(
     control: &Control<'_>,
 ) -> Found {
     let stop = Arc::clone(&model.halt);
-    // Stateright stops when every property has a discovery; "room for messages" never has one.
     let checker = model.clone().checker().threads(control.threads).spawn_dfs();
     while !checker.is_done() {
         std::thread::sleep(Duration::from_millis(5));
@@ -44,21 +44,13 @@ pub fn search<const N: usize, const C: usize>(
     let checker = checker.join();
     // Stateright retraces its paths through the model, which must have successors again for that.
     let truncated = stop.swap(false, Ordering::Relaxed);
-    let discoveries = checker.discoveries();
-    let mut found = Found {
+    let found = Found {
         unique: checker.unique_state_count(),
         generated: checker.state_count(),
-        broken: Vec::new(),
-        unseen: Vec::new(),
+        broken: model.findings.broken(),
+        unseen: model.findings.unseen(),
         truncated,
     };
-    for property in checker.model().properties() {
-        let discovered = discoveries.contains_key(property.name);
-        match property.expectation {
-            Expectation::Always if discovered => found.broken.push(property.name),
-            Expectation::Sometimes if !discovered => found.unseen.push(property.name),
-            Expectation::Always | Expectation::Sometimes | Expectation::Eventually => {}
-        }
-    }
+    debug_assert_eq!(checker.discovery(EVERY_CLAIM).is_some(), !found.broken.is_empty());
     found
 }

@@ -9,6 +9,7 @@ pub mod bfs;
 pub mod cell;
 pub mod control;
 pub mod dfs;
+pub mod findings;
 pub mod lift;
 pub mod model;
 pub mod scopes;

@@ -121,8 +121,11 @@ fn one_client(cell: &Cell) -> Settings {
         node_timeout: if cell.lifecycle == Lifecycle::Joined { 4 } else { 2 },
         release_within: 2,
         renewal_timeout: None,
-        roles: vec![Role { starts: 1, renewals: 1, stops: true }],
+        roles: vec![Role { starts: 1, renewals: 1, stops: true, ttl: None }],
         faults: Faults::default(),
+        restart_delay: 0,
+        max_ttl: None,
+        repair: false,
         mutant: None,
     }
 }
@@ -149,8 +152,8 @@ fn make_contended(settings: &mut Settings) {
     settings.renew_every = 1;
     settings.node_timeout = 2;
     settings.release_within = 1;
-    let holder = Role { starts: 1, renewals: 1, stops: true };
-    let contender = Role { starts: 1, renewals: 0, stops: false };
+    let holder = Role { starts: 1, renewals: 1, stops: true, ttl: None };
+    let contender = Role { starts: 1, renewals: 0, stops: false, ttl: None };
     settings.roles = vec![holder, contender];
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use leasehold::protocol::{Extend, Mutant, Transport};
 use leasehold_model::bfs::{Search, Until, search};
 use leasehold_model::scopes::{Overrides, quick};
-use leasehold_model::{Control, Outcome, Reduction, WorldModel};
+use leasehold_model::{Control, Outcome, Reduction, Ticked, WorldModel};
 use leasehold_world::{Claim, Lifecycle, Role, Scope, Settings, Step};
 
 fn small(lifecycle: Lifecycle, extend: Extend, transport: Transport) -> Settings {
@@ -51,7 +51,7 @@ fn compare<const N: usize, const C: usize>(settings: &Settings) -> (usize, usize
     let classes: BTreeSet<_> = time.states().map(|state| state.canonical(&scope)).collect();
     assert_eq!(classes.len(), names.unique(), "{settings:?}");
     let met: BTreeSet<_> =
-        time.states().map(|state| state.hastened(&scope).canonical(&scope)).collect();
+        time.states().map(|state| hastened(*state, &scope).canonical(&scope)).collect();
     assert!(met.len() >= order.unique(), "{settings:?}");
     for claim in verdicts(&time) {
         let length = |search: &Search<N, C>| search.path_to(claim).map(|path| path.len());
@@ -59,6 +59,14 @@ fn compare<const N: usize, const C: usize>(settings: &Settings) -> (usize, usize
         assert!(length(&order) <= length(&time), "{claim:?}");
     }
     (time.unique(), names.unique(), order.unique())
+}
+
+fn hastened<const N: usize, const C: usize>(
+    mut world: Ticked<N, C>,
+    scope: &Scope,
+) -> Ticked<N, C> {
+    world.hasten(scope, scope.mutated);
+    world
 }
 
 #[test]
@@ -74,7 +82,7 @@ fn every_lifecycle_extend_and_transport_keeps_its_verdicts() {
 
 #[test]
 fn every_mutant_and_fault_keeps_its_verdicts() {
-    for mutant in Mutant::ALL {
+    for mutant in Mutant::all() {
         for transport in [Transport::Fifo, Transport::Pooled] {
             let mut settings = small(Lifecycle::Joined, Extend::Touch, transport);
             settings.mutant = Some(mutant.name().to_owned());
@@ -90,7 +98,7 @@ fn every_mutant_and_fault_keeps_its_verdicts() {
 #[test]
 fn two_clients_and_slips_keep_their_verdicts() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
-    let role = Role { starts: 1, renewals: 0, stops: true };
+    let role = Role { starts: 1, renewals: 0, stops: true, ttl: None };
     settings.roles = vec![role, role];
     settings.ttl = 2;
     settings.faults.node_slips = 1;
@@ -111,7 +119,7 @@ fn three_nodes_merge_nearly_sixfold() {
 #[test]
 fn names_commute_with_steps() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
-    let role = Role { starts: 1, renewals: 1, stops: true };
+    let role = Role { starts: 1, renewals: 1, stops: true, ttl: None };
     settings.roles = vec![role, role];
     settings.ttl = 2;
     let scope = Scope::new(settings.clone()).unwrap();
@@ -152,6 +160,10 @@ fn swapped<I: Copy>(step: Step<I, 2, 2>) -> Step<I, 2, 2> {
         }
         Step::Crash { node, keeps } => Step::Crash { node: other(node), keeps },
         Step::Heal(c) => Step::Heal(other(c)),
+        Step::Resend { client, node, index } => {
+            Step::Resend { client: other(client), node: other(node), index }
+        }
+        Step::LoseScripts(node) => Step::LoseScripts(other(node)),
         Step::Restart(node) => Step::Restart(other(node)),
         Step::Advance { nodes: [a, b], clients: [c, d] } => {
             Step::Advance { nodes: [b, a], clients: [d, c] }

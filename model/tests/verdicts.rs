@@ -33,8 +33,8 @@ fn contended(renewals: u8, stops: bool) -> Settings {
         node_timeout: 2,
         release_within: 1,
         roles: vec![
-            Role { starts: 1, renewals, stops: false },
-            Role { starts: 1, renewals: 0, stops },
+            Role { starts: 1, renewals, stops: false, ttl: None },
+            Role { starts: 1, renewals: 0, stops, ttl: None },
         ],
         ..shipped()
     }
@@ -113,8 +113,8 @@ fn a_renewal_while_stopping_is_noticed() {
 
 #[test]
 fn validity_from_the_end_of_the_round_is_not_backed() {
-    kills(Mutant::ValidFromRoundEnd, Claim::ValidityBacked, shipped());
-    kills(Mutant::ValidFromRoundEnd, Claim::WindowExclusion, contended(0, false));
+    kills(Mutant::FromRoundEnd, Claim::ValidityBacked, shipped());
+    kills(Mutant::FromRoundEnd, Claim::WindowExclusion, contended(0, false));
 }
 
 #[test]

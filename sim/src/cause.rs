@@ -174,6 +174,8 @@ impl<const N: usize, const C: usize> History<N, C> {
             | Step::Reset { .. }
             | Step::Connect { .. }
             | Step::Restart(_)
+            | Step::Resend { .. }
+            | Step::LoseScripts(_)
             | Step::Heal(_) => {}
         }
         if let Some(executed) = effects.executed {

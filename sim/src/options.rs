@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use leasehold::protocol::config::UnknownName;
-use leasehold::protocol::rules::UnknownMutant;
+use leasehold::protocol::mutants::UnknownMutant;
 use leasehold::protocol::{Extend, Mutant, Transport};
 use leasehold_world::Lifecycle;
 use leasehold_world::scope::UnknownLifecycle;

@@ -154,6 +154,9 @@ impl Plan {
             renewal_timeout: None,
             roles: roles[..usize::from(clients.number())].to_vec(),
             faults,
+            max_ttl: None,
+            repair: false,
+            restart_delay: 0,
             mutant: options.mutant.map(|mutant| mutant.name().to_owned()),
         };
         let scope = Scope::new(settings)?;
@@ -278,6 +281,7 @@ fn faults(draw: &mut Draw) -> Faults {
         pauses: draw.between(1, 6) as u8,
         stalls: draw.between(1, 6) as u8,
         heals: 0,
+        ..Faults::default()
     }
 }
 
@@ -286,6 +290,7 @@ fn role(draw: &mut Draw) -> Role {
         starts: draw.between(1, 10) as u8,
         renewals: draw.between(2, 24) as u8,
         stops: draw.chance(900_000),
+        ttl: None,
     }
 }
 

@@ -297,7 +297,8 @@ fn actor<const N: usize, const C: usize>(step: &Step<Micros, N, C>) -> u8 {
         | Step::Reply { client, .. }
         | Step::Reset { client, .. }
         | Step::Connect { client, .. }
+        | Step::Resend { client, .. }
         | Step::Heal(client) => client,
-        Step::Crash { .. } | Step::Restart(_) | Step::Advance { .. } => 0,
+        Step::Crash { .. } | Step::Restart(_) | Step::LoseScripts(_) | Step::Advance { .. } => 0,
     }
 }

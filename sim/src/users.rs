@@ -86,7 +86,7 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
 
     fn holds(&self, client: u8) -> bool {
         match &self.world.clients[usize::from(client)].program {
-            Program::Joined(joined) => joined.may_stop(),
+            Program::Joined(joined) => joined.may_stop(false),
             Program::Threaded(threaded) => threaded.main == Main::Working,
         }
     }

@@ -153,6 +153,8 @@ impl Watch {
             | Step::Connect { .. }
             | Step::Crash { .. }
             | Step::Restart(_)
+            | Step::Resend { .. }
+            | Step::LoseScripts(_)
             | Step::Heal(_)
             | Step::Advance { .. } => return,
         };
@@ -182,6 +184,8 @@ fn take_in<const N: usize, const C: usize>(hash: &mut TraceHash, step: &Step<Mic
         Step::Restart(node) => word(12, [node, 0, 0]),
         Step::Advance { .. } => word(13, [0, 0, 0]),
         Step::Heal(client) => word(14, [client, 0, 0]),
+        Step::Resend { client, node, index } => word(15, [client, node, index]),
+        Step::LoseScripts(node) => word(16, [node, 0, 0]),
     };
     hash.add(head);
     if let Step::Advance { nodes, clients } = step {

@@ -60,7 +60,7 @@ fn table_of_lifecycles() {
 #[test]
 #[ignore = "prints the table of mutants: for a release build"]
 fn table_of_mutants() {
-    for mutant in Mutant::ALL {
+    for mutant in Mutant::all() {
         for transport in [Transport::Fifo, Transport::Pooled] {
             let options = Options { mutant: Some(mutant), transport, ..Options::default() };
             let campaign = run(10_000, &options);

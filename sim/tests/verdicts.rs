@@ -82,7 +82,7 @@ fn every_mutant_is_noticed() {
             vec![Claim::OrderAtNode, Claim::NoOrphan]
         }
     };
-    for mutant in Mutant::ALL {
+    for mutant in Mutant::all() {
         let transport = match mutant {
             Mutant::ReleaseBeforeDrain => Transport::Pooled,
             Mutant::QuorumLessOne

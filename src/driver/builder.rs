@@ -196,6 +196,8 @@ impl Builder {
                 .map_or((ttl / 4).clamp(250 * MS, 2_000 * MS), span_of),
             extend: self.extend,
             transport: Transport::Fifo,
+            max_ttl: None,
+            repair: false,
         };
         Config::new(settings).map_err(SettingsError)
     }

@@ -163,6 +163,13 @@ impl fmt::Display for SettingsError {
                 time(ttl),
                 time(drift)
             ),
+            ConfigError::TtlBeyondMax { ttl, max_ttl } => write!(
+                f,
+                "a TTL of {:?} exceeds the longest TTL of {:?} that the restart guard waits for; \
+                 choose a shorter TTL, or a longer max_ttl at all clients",
+                time(ttl),
+                time(max_ttl)
+            ),
             ConfigError::NotPositive { name: "ttl", .. } => {
                 f.write_str("a TTL of 0: it must be at least 1ms; choose a longer TTL")
             }

@@ -252,7 +252,7 @@ impl Task {
             reachable = reachable.without(self.nodes_where(Node::is_overloaded));
         }
         let hopeless = self.nodes_where(Node::is_unkillable);
-        let moment = Moment { now: self.clock.now(), reachable };
+        let moment = Moment { now: self.clock.now(), reachable, guarded: NodeSet::EMPTY };
         self.leases.step(id, &self.config, moment, input, hopeless)
     }
 

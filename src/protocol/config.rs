@@ -80,6 +80,11 @@ pub struct Settings {
     pub extend: Extend,
     /// How commands reach a node.
     pub transport: Transport,
+    /// The longest TTL that any client of these nodes uses, the same at all of them, for the
+    /// restart guard (see [`guard`](super::guard)); `None` for no guard.
+    pub max_ttl: Option<Span>,
+    /// Whether a renewal that a quorum accepted sets the key anew at nodes that had lost it.
+    pub repair: bool,
 }
 
 /// A setting that cannot work, with the value, the rule and what to do.
@@ -102,6 +107,17 @@ pub enum ConfigError {
         ttl: Span,
         /// The drift allowance computed from it.
         drift: Span,
+    },
+    /// A TTL longer than the one that the restart guard waits for.
+    #[error(
+        "TTL {ttl} exceeds max_ttl {max_ttl}: the restart guard of every client waits for max_ttl; \
+         choose a shorter TTL, or a longer max_ttl at all clients"
+    )]
+    TtlBeyondMax {
+        /// The TTL given.
+        ttl: Span,
+        /// The longest TTL that the clients agreed upon.
+        max_ttl: Span,
     },
     /// A span that must be positive and is not.
     #[error("{name} is {value}: it must be positive")]
@@ -158,6 +174,11 @@ impl Config {
         if settings.drift.floor < 0 {
             return Err(ConfigError::NegativeDrift(settings.drift.floor));
         }
+        if let Some(max_ttl) = settings.max_ttl
+            && ttl > max_ttl
+        {
+            return Err(ConfigError::TtlBeyondMax { ttl, max_ttl });
+        }
         let drift = settings.drift.allowance(ttl);
         if ttl <= drift {
             return Err(ConfigError::TtlTooShort { ttl, drift });
@@ -170,31 +191,43 @@ impl Config {
     }
 
     /// The settings it was made from.
+    #[inline]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// How many nodes.
+    #[inline]
     pub fn nodes(&self) -> u8 {
         self.settings.nodes
     }
 
     /// The TTL.
+    #[inline]
     pub fn ttl(&self) -> Span {
         self.settings.ttl
     }
 
     /// The drift allowance of this TTL.
+    #[inline]
     pub fn drift(&self) -> Span {
         self.drift
     }
 
     /// What an extension does where the key is gone.
+    #[inline]
     pub fn extend(&self) -> Extend {
         self.settings.extend
     }
 
+    /// The longest TTL of any client, if there is a restart guard.
+    #[inline]
+    pub fn max_ttl(&self) -> Option<Span> {
+        self.settings.max_ttl
+    }
+
     /// How commands reach a node.
+    #[inline]
     pub fn transport(&self) -> Transport {
         self.settings.transport
     }
@@ -217,6 +250,8 @@ mod tests {
             release_within: 2,
             extend: Extend::Touch,
             transport: Transport::Fifo,
+            max_ttl: None,
+            repair: false,
         }
     }
 
@@ -234,6 +269,7 @@ mod tests {
         assert!(refused(&|s| s.drift.floor = -3).starts_with("a drift floor of -3"));
         assert!(refused(&|s| s.drift.floor = 6).starts_with("TTL 6"));
         assert!(refused(&|s| s.renew_every = 6).starts_with("renew_every is 6"));
+        assert!(refused(&|s| s.max_ttl = Some(5)).starts_with("TTL 6 exceeds max_ttl 5"));
         assert!(refused(&|s| s.node_timeout = -1).starts_with("node_timeout is -1"));
     }
 }

@@ -27,20 +27,24 @@ pub struct Micros(pub i64);
 pub struct Ticks(pub i8);
 
 impl Instant for Micros {
+    #[inline]
     fn plus(self, span: Span) -> Self {
         Micros(self.0.saturating_add(span))
     }
 
+    #[inline]
     fn since(self, earlier: Self) -> Span {
         self.0.saturating_sub(earlier.0)
     }
 }
 
 impl Instant for Ticks {
+    #[inline]
     fn plus(self, span: Span) -> Self {
         Ticks(i64::from(self.0).saturating_add(span).clamp(i8::MIN.into(), i8::MAX.into()) as i8)
     }
 
+    #[inline]
     fn since(self, earlier: Self) -> Span {
         Span::from(self.0) - Span::from(earlier.0)
     }

@@ -8,16 +8,19 @@
 //! 2. [`round`]: one command to N nodes, tallied into *pending*, *won* or *lost*.
 //! 3. [`lease`]: acquire, hold, renew, stop, drain, release, composed of rounds.
 //! 4. [`retry`]: how long a denied acquisition waits.
-//! 5. [`rules`]: the decisions the machine takes, each in one named function, so that the checker
-//!    can ask what happens when one of them is wrong.
+//! 5. [`guard`]: how long a restarted node counts for nothing.
+//! 6. [`rules`]: the decisions the machine takes, each in one named function, so that the checker
+//!    can ask what happens when one of them is wrong ([`mutants`]).
 //!
 //! The same code runs under the model checker (time in ticks), under the simulator and in the
 //! library (time in microseconds).
 
 pub mod answer;
 pub mod config;
+pub mod guard;
 pub mod instant;
 pub mod lease;
+pub mod mutants;
 pub mod nodes;
 #[cfg(test)]
 mod properties;
@@ -30,8 +33,9 @@ pub use answer::{Answer, Command};
 pub use config::{Config, ConfigError, Extend, Settings, Transport};
 pub use instant::{Instant, Micros, Span, Ticks};
 pub use lease::{Commands, Event, Input, Lease, LossCause, Moment, Output, Phase, Timer};
+pub use mutants::{Mutant, Mutated};
 pub use nodes::{NodeSet, Nodes};
 pub use retry::Retry;
 pub use round::{Round, Tally, Verdict};
-pub use rules::{Mutant, Mutated, Rules, Sound};
+pub use rules::{Rules, Sound};
 pub use validity::Drift;

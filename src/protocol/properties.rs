@@ -101,6 +101,8 @@ fn any_config(ttl: core::ops::RangeInclusive<i64>) -> impl Strategy<Value = Conf
             release_within: part(ttl, 4),
             extend,
             transport,
+            max_ttl: None,
+            repair: parts[0] % 2 == 1,
         };
         Config::new(settings).unwrap()
     })
@@ -138,7 +140,11 @@ fn play<I: Instant>(config: &Config, script: &[Entry]) -> Vec<Taken<I>> {
             break;
         }
         let input = input_of(config, &lease, entry.told);
-        let moment = Moment { now, reachable: set_of(entry.reachable, config.nodes()) };
+        let moment = Moment {
+            now,
+            reachable: set_of(entry.reachable, config.nodes()),
+            guarded: NodeSet::EMPTY,
+        };
         let before = lease;
         let output = lease.handle(config, moment, input);
         steps.push(Taken { before, moment, input, output, after: lease });
@@ -361,7 +367,11 @@ fn late_answers_change_nothing<I: Instant>(
 fn debts_can_be_paid<I: Instant>(config: &Config, steps: &[Taken<I>]) -> Result<(), TestCaseError> {
     let Some(last) = steps.last() else { return Ok(()) };
     let mut lease = last.after;
-    let moment = Moment { now: last.moment.now, reachable: NodeSet::all(config.nodes()) };
+    let moment = Moment {
+        now: last.moment.now,
+        reachable: NodeSet::all(config.nodes()),
+        guarded: NodeSet::EMPTY,
+    };
     let _ = lease.handle(config, moment, Input::Stop);
     let _ = lease.handle(config, moment, Input::Tick);
     for node in 0..config.nodes() {
@@ -586,6 +596,8 @@ proptest! {
             release_within: span(3),
             extend: Extend::TouchOrSet,
             transport: Transport::Pooled,
+            max_ttl: None,
+            repair: true,
         };
         let config = Config::new(settings);
         prop_assume!(config.is_ok());
@@ -595,7 +607,7 @@ proptest! {
         for (after, reachable, input) in told {
             now = now.plus((after >> 1) as i64 >> (after % 64));
             let input = input_of(&config, &lease, Told::Any(input));
-            let moment = Moment { now, reachable: set_of(reachable, nodes) };
+            let moment = Moment { now, reachable: set_of(reachable, nodes), guarded: NodeSet::EMPTY };
             let _ = lease.handle(&config, moment, input);
             let due = lease.deadline().map(|(at, _)| at);
             prop_assert!(lease.valid_until().is_none_or(|until| due.unwrap() <= until));
@@ -683,7 +695,7 @@ proptest! {
         let drift = Drift { factor_ppm, floor };
         let settings = Settings {
             nodes, ttl, drift, renew_every, renew_retry, node_timeout, release_within,
-            extend: Extend::Touch, transport: Transport::Fifo,
+            extend: Extend::Touch, transport: Transport::Fifo, max_ttl: None, repair: false,
         };
         let works = (1..=16).contains(&nodes)
             && spans.iter().all(|&span| span > 0)

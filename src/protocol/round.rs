@@ -72,6 +72,11 @@ impl<I: Instant> Round<I> {
         self.asked.contains(node) && !self.tally.heard().contains(node)
     }
 
+    /// Whether nobody that was asked has answered yet.
+    pub fn is_unanswered(&self) -> bool {
+        self.tally.heard().and(self.asked).is_empty()
+    }
+
     /// Counts the answer of a node that this round [`awaits`](Self::awaits).
     pub fn count(&mut self, node: u8, answer: Answer) {
         let kind = match answer {
@@ -135,6 +140,7 @@ impl<I: Instant> Round<I> {
 }
 
 /// Which of `sets` contain `node`, one bit each.
+#[inline]
 pub fn bits_of(sets: &[NodeSet], node: u8) -> u16 {
     sets.iter().fold(0, |bits, set| bits << 1 | u16::from(set.contains(node)))
 }

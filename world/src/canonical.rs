@@ -12,90 +12,117 @@
 //!
 //! Messages of a pool have no order and are sorted; what nobody reads any more is forgotten.
 
+use std::cmp::Ordering;
+
 use leasehold::protocol::{NodeSet, Rules};
 
 use crate::client::{Client, Program};
 use crate::message::Pipe;
-use crate::node::Node;
 use crate::scope::Scope;
 use crate::time::WorldTime;
 use crate::world::World;
 
-/// What one client has to do with one node.
-type Edge = (Pipe, u32, u8);
-/// All that concerns one node; the last part is its present index.
-type Column<I, const C: usize> = (Node<I>, [Edge; C], u8);
-
 impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     /// The representative of this world's class.
     #[must_use]
-    pub fn canonical(&self, scope: &Scope) -> Self {
-        let mut world = self.at_origin(scope);
-        world.forget_dead();
-        if !scope.ordered() {
-            world.pipes.iter_mut().flatten().for_each(Pipe::sort);
-        }
-        if C == 1 || !scope.clients_alike() {
-            return world.with_sorted_nodes();
-        }
-        let mut order: [u8; C] = std::array::from_fn(|c| c as u8);
-        let mut least = world.with_sorted_nodes();
-        while next_permutation(&mut order) {
-            least = least.min(world.with_clients(&order).with_sorted_nodes());
-        }
-        least
-    }
-
-    /// The same world after every step that nobody can notice (see `hasten`). Not a matter of
-    /// names: paths get shorter by it, so lengths are not measured with it.
-    #[must_use]
-    pub fn hastened(mut self, scope: &Scope) -> Self {
-        self.hasten(scope);
+    pub fn canonical(mut self, scope: &Scope) -> Self {
+        self.make_canonical(scope);
         self
     }
 
-    /// Every clock at the origin.
-    #[must_use]
-    pub fn at_origin(&self, scope: &Scope) -> Self {
-        let mut world = *self;
-        for node in &mut world.nodes {
+    /// Becomes the representative of its class.
+    pub fn make_canonical(&mut self, scope: &Scope) {
+        self.to_origin(scope);
+        self.forget_dead();
+        if !scope.ordered() {
+            self.pipes.iter_mut().flatten().for_each(Pipe::sort);
+        }
+        self.sort_nodes();
+        if C == 1 || !scope.clients_alike() {
+            return;
+        }
+        let mut order: [u8; C] = std::array::from_fn(|c| c as u8);
+        let mut least = *self;
+        while next_permutation(&mut order) {
+            let mut renamed = self.with_clients(&order);
+            renamed.sort_nodes();
+            least = least.min(renamed);
+        }
+        *self = least;
+    }
+
+    /// Sets every clock to the origin.
+    pub fn to_origin(&mut self, scope: &Scope) {
+        let origin = I::default();
+        for node in self.nodes.iter_mut().filter(|node| node.now != origin) {
             if !node.key.is_none() {
                 node.gone_at = node.gone_at.plus(-node.now.offset());
             }
-            node.now = I::default();
+            let young = node.young_until > node.now;
+            node.young_until =
+                if young { node.young_until.plus(-node.now.offset()) } else { origin };
+            node.now = origin;
         }
-        let oldest = I::at(-scope.config.ttl() - 1);
-        for client in &mut world.clients {
+        let oldest = I::at(-scope.longest_ttl() - 1);
+        for (client, guards) in self.clients.iter_mut().zip(&mut self.guarded_until) {
+            if client.now == origin {
+                continue;
+            }
             let by = -client.now.offset();
-            client.now = I::default();
-            client.program = match client.program {
-                Program::Joined(joined) => Program::Joined(joined.shift(by, oldest)),
-                Program::Threaded(threaded) => Program::Threaded(threaded.shift(by, oldest)),
-            };
+            for until in guards {
+                *until = if *until > client.now { until.plus(by) } else { origin };
+            }
+            client.now = origin;
+            match &mut client.program {
+                Program::Joined(joined) => *joined = joined.shift(by, oldest),
+                Program::Threaded(threaded) => *threaded = threaded.shift(by, oldest),
+            }
         }
-        world
     }
 
     /// Forgets what nothing reads any more: moments of timers that are off, and the like.
     fn forget_dead(&mut self) {
         for client in &mut self.clients {
-            if let Program::Threaded(threaded) = &mut client.program {
-                *threaded = threaded.without_dead(client.renewals_left);
+            match &mut client.program {
+                Program::Joined(joined) => *joined = joined.without_dead(),
+                Program::Threaded(threaded) => {
+                    *threaded = threaded.without_dead(client.renewals_left);
+                }
             }
         }
     }
 
-    /// Columns in ascending order.
-    fn with_sorted_nodes(&self) -> Self {
-        let mut columns: [Column<I, C>; N] = std::array::from_fn(|n| {
-            let edge = |c: usize| {
-                let (view, released) = self.clients[c].view_of(n as u8);
-                (self.pipes[c][n], view, released)
-            };
-            (self.nodes[n], std::array::from_fn(edge), n as u8)
-        });
-        columns.sort_unstable();
-        self.with_nodes(&std::array::from_fn(|n| columns[n].2))
+    /// Columns in ascending order, by insertion: one step changes one column, so they nearly are.
+    fn sort_nodes(&mut self) {
+        let mut order: [u8; N] = std::array::from_fn(|n| n as u8);
+        let mut sorted = true;
+        for end in 1..N {
+            let mut at = end;
+            while at > 0 && self.compare_columns(order[at], order[at - 1]) == Ordering::Less {
+                order.swap(at, at - 1);
+                at -= 1;
+                sorted = false;
+            }
+        }
+        if !sorted {
+            *self = self.with_nodes(&order);
+        }
+    }
+
+    /// Compares all that concerns node `a` with all that concerns node `b`.
+    fn compare_columns(&self, a: u8, b: u8) -> Ordering {
+        let (m, n) = (usize::from(a), usize::from(b));
+        let edges = |c: usize| {
+            let client = &self.clients[c];
+            let pipes = &self.pipes[c];
+            let guards = &self.guarded_until[c];
+            pipes[m]
+                .cmp(&pipes[n])
+                .then_with(|| client.view_of(a).cmp(&client.view_of(b)))
+                .then_with(|| guards[m].cmp(&guards[n]))
+        };
+        let all = || (0..C).map(edges).find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+        self.nodes[m].cmp(&self.nodes[n]).then_with(all)
     }
 
     /// The nodes renamed: node `i` of the result is node `order[i]` of this.
@@ -106,6 +133,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             world.nodes[new] = self.nodes[usize::from(old)];
             for c in 0..C {
                 world.pipes[c][new] = self.pipes[c][usize::from(old)];
+                world.guarded_until[c][new] = self.guarded_until[c][usize::from(old)];
             }
         }
         for client in &mut world.clients {
@@ -124,6 +152,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             }
             let old = usize::from(old);
             world.pipes[new] = self.pipes[old];
+            world.guarded_until[new] = self.guarded_until[old];
             world.clients[new] = self.clients[old].relabel(new as u8);
             for (node, before) in world.nodes.iter_mut().zip(&self.nodes) {
                 if !before.key.is_none() && usize::from(before.key.client()) == old {

@@ -121,6 +121,14 @@ impl<R: Rules, I: WorldTime> Client<R, I> {
         }
     }
 
+    /// Whether any step of it may be one that nobody notices: a cheap first look.
+    pub(crate) fn may_be_hastened(&self) -> bool {
+        match &self.program {
+            Program::Joined(joined) => joined.only_owes(),
+            Program::Threaded(_) => true,
+        }
+    }
+
     /// Whether the program throws an answer to `command` away, now and later.
     pub fn ignores(&self, command: Command) -> bool {
         match &self.program {

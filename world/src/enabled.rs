@@ -75,7 +75,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 if starts && joined.may_start() {
                     steps.push(Step::Start(c));
                 }
-                if role.stops && joined.may_stop() {
+                if role.stops && joined.may_stop(self.faults.cancels > 0) {
                     steps.push(Step::Stop(c));
                 }
                 if client.is_urgent(scope) {
@@ -131,13 +131,27 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 }
             }
         }
+        if self.faults.resends > 0 {
+            for (client, node) in pairs::<N, C>() {
+                let pipe = &self.pipes[usize::from(client)][usize::from(node)];
+                let again = (0..pipe.len()).filter(|&index| pipe.may_resend(index));
+                let step = |index| Step::Resend { client, node, index: index as u8 };
+                steps.extend(again.map(step));
+            }
+        }
         if self.faults.heals > 0 {
             steps.push(Step::Heal(C as u8 - 1));
         }
         for node in 0..N as u8 {
-            if self.nodes[usize::from(node)].down {
-                steps.push(Step::Restart(node));
+            let present = &self.nodes[usize::from(node)];
+            if present.down {
+                if present.may_restart() {
+                    steps.push(Step::Restart(node));
+                }
                 continue;
+            }
+            if self.faults.script_losses > 0 && !present.scripts_lost {
+                steps.push(Step::LoseScripts(node));
             }
             for (budget, keeps) in
                 [(self.faults.crashes_keeping, true), (self.faults.crashes_losing, false)]

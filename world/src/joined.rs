@@ -1,5 +1,7 @@
 //! The shipped lifecycle as a program: the library's own machine, and the user above it.
 
+use std::hash::{Hash, Hasher};
+
 use leasehold::protocol::{
     Answer, Command, Config, Event, Input, Lease, LossCause, Moment, NodeSet, Phase, Rules, Span,
     Timer,
@@ -11,12 +13,25 @@ use crate::message::Value;
 use crate::time::WorldTime;
 
 /// The present lease, and the one before it as long as it owes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Joined<R, I> {
     /// The present lease.
     pub lease: Lease<R, I, Value>,
     /// The one before it: only its debts matter.
     pub previous: Lease<R, I, Value>,
+}
+
+/// Mostly there is no previous lease that owes anything, and then nothing of it is hashed.
+impl<R: Hash, I: Hash> Hash for Joined<R, I> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.lease.hash(state);
+        let owes = self.previous.phase() != Phase::Idle;
+        state.write_u8(owes.into());
+        if owes {
+            self.previous.hash(state);
+        }
+    }
 }
 
 impl<R: Rules, I: WorldTime> Joined<R, I> {
@@ -32,9 +47,10 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
         over && self.previous.is_settled()
     }
 
-    /// Whether the user may stop it.
-    pub fn may_stop(&self) -> bool {
-        self.lease.phase() == Phase::Held
+    /// Whether the user may stop it: a lease that is held, or also one being acquired if that may
+    /// be cancelled.
+    pub fn may_stop(&self, may_cancel: bool) -> bool {
+        self.held() || may_cancel && self.lease.phase() == Phase::Acquiring
     }
 
     /// Whether the stop was accepted.
@@ -61,9 +77,9 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     /// Whether lease `generation`, where `present` is the present one, is over with every release
     /// acknowledged.
     pub fn settled(&self, generation: u8, present: u8) -> bool {
-        let lease = match present.saturating_sub(generation) {
-            0 => &self.lease,
-            1 => &self.previous,
+        let (lease, forgotten) = match present.saturating_sub(generation) {
+            0 => (&self.lease, false),
+            1 => (&self.previous, self.previous.phase() == Phase::Idle),
             // A third lease starts only when the first one is paid off.
             _ => return true,
         };
@@ -71,7 +87,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
             Phase::Released | Phase::Lost | Phase::Releasing | Phase::Draining => true,
             Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Stopping => false,
         };
-        over && lease.owed().is_empty()
+        forgotten || over && lease.owed().is_empty()
     }
 
     /// When the machine wants to be woken. Without renewals left, a renewal is not a reason.
@@ -90,13 +106,32 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     /// The same leases with every moment moved by `by`, and none before `oldest`.
     #[must_use]
     pub fn shift(self, by: Span, oldest: I) -> Self {
-        Joined { lease: self.lease.shift(by, oldest), previous: self.previous.shift(by, oldest) }
+        let mut joined = self;
+        joined.lease = self.lease.shift(by, oldest);
+        if self.previous.phase() != Phase::Idle {
+            joined.previous = self.previous.shift(by, oldest);
+        }
+        joined
     }
 
     /// The same leases with the nodes renamed.
     #[must_use]
     pub fn permute(self, order: &[u8]) -> Self {
-        Joined { lease: self.lease.permute(order), previous: self.previous.permute(order) }
+        let mut joined = self;
+        joined.lease = self.lease.permute(order);
+        if self.previous.phase() != Phase::Idle {
+            joined.previous = self.previous.permute(order);
+        }
+        joined
+    }
+
+    /// The same leases, without the previous one if nobody asks for it any more.
+    #[must_use]
+    pub fn without_dead(mut self) -> Self {
+        if self.previous.phase() != Phase::Idle && self.previous.is_settled() {
+            self.previous = self.previous.anew();
+        }
+        self
     }
 
     /// The same leases of a client with another number.

@@ -20,6 +20,7 @@ pub mod joined;
 pub mod message;
 pub mod narrate;
 pub mod node;
+mod pack;
 pub mod properties;
 pub mod replay;
 pub mod scope;

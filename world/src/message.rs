@@ -1,5 +1,7 @@
 //! Messages between one client and one node, and the pipe that carries them.
 
+use std::hash::{Hash, Hasher};
+
 use leasehold::protocol::{Answer, Command};
 
 /// What a key holds: the client that set it and which of its leases. Never used twice.
@@ -11,27 +13,32 @@ impl Value {
     pub const NONE: Value = Value(0);
 
     /// The value of lease number `generation` (from 1) of `client`.
+    #[inline]
     pub fn new(client: u8, generation: u8) -> Value {
         Value(u16::from(client) << 8 | u16::from(generation))
     }
 
     /// Whether there is none.
+    #[inline]
     pub fn is_none(self) -> bool {
         self == Value::NONE
     }
 
     /// The same lease of another client.
+    #[inline]
     #[must_use]
     pub fn relabel(self, client: u8) -> Value {
         if self.is_none() { self } else { Value::new(client, self.generation()) }
     }
 
     /// The client that made it.
+    #[inline]
     pub fn client(self) -> u8 {
         (self.0 >> 8) as u8
     }
 
     /// Which of the client's leases.
+    #[inline]
     pub fn generation(self) -> u8 {
         self.0 as u8
     }
@@ -67,35 +74,42 @@ const OLDEST: u16 = 3;
 
 impl Message {
     /// A command of lease `generation`, on the present connection, not run yet.
+    #[inline]
     pub fn new(command: Command, generation: u8) -> Message {
         Message((command as u16 + 1) | u16::from(generation) << 8)
     }
 
     /// Which command.
+    #[inline]
     pub fn command(self) -> Command {
         COMMANDS[usize::from((self.0 & 7) - 1)]
     }
 
     /// Which of the client's leases sent it.
+    #[inline]
     pub fn generation(self) -> u8 {
         (self.0 >> 8) as u8
     }
 
     /// The answer, if the node has run it.
+    #[inline]
     pub fn answer(self) -> Option<Answer> {
         let state = (self.0 >> 3) & 7;
         (state > 0).then(|| ANSWERS[usize::from(state - 1)])
     }
 
     /// How many connections ago it was written; 0 is the present one.
+    #[inline]
     pub fn age(self) -> u8 {
         ((self.0 >> 6) & 3) as u8
     }
 
+    #[inline]
     fn answered(self, answer: Answer) -> Message {
         Message(self.0 & !(7 << 3) | (answer as u16 + 1) << 3)
     }
 
+    #[inline]
     fn aged(self) -> Message {
         let age = (self.0 >> 6 & 3) + 1;
         Message(self.0 & !(3 << 6) | age.min(OLDEST) << 6)
@@ -130,36 +144,55 @@ pub enum Link {
 /// All that is under way between one client and one node, in order of sending.
 ///
 /// Messages of a failed connection stay, aged: they are *strays* and may still run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pipe {
     messages: [u16; CAPACITY],
     /// Whether there is a connection.
     pub link: Link,
 }
 
+/// Most pipes are nearly empty, so only the words of eight bytes that hold messages are hashed.
+impl Hash for Pipe {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h] = self.messages;
+        let word =
+            |parts: [u16; 4]| parts.iter().fold(0, |word, &bits| word << 16 | u64::from(bits));
+        let words = [word([a, b, c, d]), word([e, f, g, h])];
+        let used = u8::from(words[0] != 0) + u8::from(words[1] != 0);
+        state.write_u8(used << 4 | self.link as u8);
+        words.iter().take(used.into()).for_each(|&word| state.write_u64(word));
+    }
+}
+
 impl Pipe {
     /// How many messages are under way.
+    #[inline]
     pub fn len(&self) -> usize {
         self.messages.iter().position(|&bits| bits == 0).unwrap_or(CAPACITY)
     }
 
     /// Whether nothing is under way.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.messages[0] == 0
     }
 
     /// Message number `index`.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<Message> {
         let bits = *self.messages.get(index)?;
         (bits != 0).then_some(Message(bits))
     }
 
     /// The messages, in order of sending.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Message> + '_ {
         self.messages.iter().take_while(|&&bits| bits != 0).map(|&bits| Message(bits))
     }
 
     /// Sends one. Returns false, and loses it, if the pipe is full.
+    #[inline]
     #[must_use]
     pub fn push(&mut self, message: Message) -> bool {
         let end = self.len();
@@ -171,12 +204,14 @@ impl Pipe {
     }
 
     /// Removes message number `index`.
+    #[inline]
     pub fn remove(&mut self, index: usize) {
         self.messages.copy_within(index + 1.., index);
         self.messages[CAPACITY - 1] = 0;
     }
 
     /// Puts the node's answer into message `index`; of a stray, nobody will hear it.
+    #[inline]
     pub fn answer(&mut self, index: usize, answer: Answer) {
         if let Some(message) = self.get(index) {
             if message.age() > 0 {
@@ -189,6 +224,7 @@ impl Pipe {
 
     /// Whether the node may run message `index` next: in order within a connection, or in any
     /// order in a pool.
+    #[inline]
     pub fn may_run(&self, index: usize, ordered: bool) -> bool {
         let Some(message) = self.get(index) else { return false };
         let waits = |earlier: Message| earlier.answer().is_none() && earlier.age() == message.age();
@@ -196,6 +232,7 @@ impl Pipe {
     }
 
     /// Whether the answer in message `index` may reach the client next.
+    #[inline]
     pub fn may_arrive(&self, index: usize, ordered: bool) -> bool {
         let Some(message) = self.get(index) else { return false };
         let ahead = |earlier: Message| earlier.age() == 0;
@@ -209,6 +246,24 @@ impl Pipe {
         for bits in self.messages.iter_mut().take_while(|bits| **bits != 0) {
             *bits = Message(*bits).aged().0;
         }
+    }
+
+    /// Whether the client library may send message `index` again by itself.
+    pub fn may_resend(&self, index: usize) -> bool {
+        self.get(index).is_some_and(|message| message.age() == 0) && self.len() < CAPACITY
+    }
+
+    /// The client library stops waiting for message `index` and sends it again: the first one may
+    /// still run, and nobody hears its answer.
+    pub fn resend(&mut self, index: usize) {
+        let Some(message) = self.get(index) else { return };
+        if message.answer().is_some() {
+            self.remove(index);
+        } else {
+            self.messages[index] = Message(message.0 | OLDEST << 6).0;
+        }
+        let again = Message::new(message.command(), message.generation());
+        let _ = self.push(again);
     }
 
     /// The server dies: nothing of it is ever heard or run.

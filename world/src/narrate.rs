@@ -67,6 +67,10 @@ fn opening<I: WorldTime, const N: usize, const C: usize>(
         Step::Crash { node, keeps: true } => format!("n{node} dies and keeps what it stored"),
         Step::Crash { node, keeps: false } => format!("n{node} dies and loses what it stored"),
         Step::Restart(node) => format!("n{node} is back"),
+        Step::Resend { client, node, .. } => {
+            format!("c{client}'s client library gives up an answer of n{node} and sends it again")
+        }
+        Step::LoseScripts(node) => format!("n{node} loses its script cache"),
         Step::Heal(c) => format!("the world heals; only c{c} is left"),
         Step::Advance { nodes, clients } => advance(nodes, clients),
     }

@@ -7,6 +7,7 @@ use leasehold::protocol::Rules;
 use crate::client::{Client, Program};
 use crate::effects::Breach;
 use crate::message::Value;
+use crate::node::Node;
 use crate::scope::{Lifecycle, Scope};
 use crate::time::WorldTime;
 use crate::world::World;
@@ -200,17 +201,27 @@ pub(crate) fn keepers<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world.nodes.iter().filter(|node| node.key == value && !value.is_none()).count()
 }
 
+/// How many nodes do not keep the value and can grant nothing.
+fn withheld<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+    value: Value,
+) -> usize {
+    world.nodes.iter().filter(|node| node.key != value && node.is_withheld()).count()
+}
+
 /// The majority that the claim is about, whatever the rules under test call a quorum.
 pub(crate) const fn majority(nodes: usize) -> usize {
     nodes / 2 + 1
 }
 
-/// While a client believes, a majority of nodes keep its value.
+/// While a client believes, a majority of nodes keep its value, or can grant nothing to anybody: a
+/// node that died counts until it is back and its guard has ended.
 pub fn validity_backed<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
 ) -> bool {
     let backed = |(c, client): (usize, &Client<R, I>)| {
-        !client.believes() || keepers(world, client.value(c as u8)) >= majority(N)
+        let value = client.value(c as u8);
+        !client.believes() || withheld(world, value) + keepers(world, value) >= majority(N)
     };
     world.clients.iter().enumerate().all(backed)
 }
@@ -237,9 +248,9 @@ pub fn residue<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
     scope: &Scope,
 ) -> bool {
-    let ttl = scope.config.ttl();
-    let within = |gone_at: I, now: I| gone_at <= now.key_gone_at(ttl);
-    world.nodes.iter().all(|node| node.key.is_none() || within(node.gone_at, node.now))
+    let ttl = |key: Value| scope.config_of(key.client()).ttl();
+    let within = |node: &Node<I>| node.gone_at <= node.now.key_gone_at(ttl(node.key));
+    world.nodes.iter().all(|node| node.key.is_none() || within(node))
 }
 
 /// A held lease wakes by `valid_until`, and nothing else was told first.
@@ -274,5 +285,5 @@ pub fn bounded_acquire<R: Rules, I: WorldTime, const N: usize, const C: usize>(
 ) -> bool {
     // The network is drained in no time and the contender retries once per unit of time, so
     // attempts and clean-ups cost nothing and one retry costs one unit.
-    world.healed.waited.offset() <= scope.config.ttl() + 1
+    world.healed.waited.offset() <= scope.longest_ttl() + scope.guarded_for() + 1
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use leasehold::protocol::config::UnknownName;
-use leasehold::protocol::rules::UnknownMutant;
+use leasehold::protocol::mutants::UnknownMutant;
 use leasehold::protocol::{self, Config, ConfigError, Drift, Mutant, Mutated, Span};
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,9 @@ pub struct Role {
     pub renewals: u8,
     /// Whether it may stop by itself; if not, it holds until the lease ends.
     pub stops: bool,
+    /// Its own TTL, if it is not that of the scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Span>,
 }
 
 /// How often each fault may strike. What is not here cannot be switched off: any message may be
@@ -93,6 +96,33 @@ pub struct Faults {
     pub heals: u8,
     /// Renewers of the broken programs that are not scheduled for a while in mid-step.
     pub stalls: u8,
+    /// Commands that a client library sends again by itself, the first one still under way.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub resends: u8,
+    /// Servers that lose their script cache: the next script there is refused.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub script_losses: u8,
+    /// Acquisitions that their user gives up before they are decided.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cancels: u8,
+}
+
+impl Faults {
+    /// Whether a connection, a server or a client library may still do what nobody expects.
+    pub fn may_disconnect(&self) -> bool {
+        let budgets = [
+            self.resets,
+            self.crashes_keeping,
+            self.crashes_losing,
+            self.resends,
+            self.script_losses,
+        ];
+        budgets.iter().any(|&budget| budget > 0)
+    }
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// All constants, unchecked, as they are written in a trace file. Spans are in the unit of the
@@ -128,6 +158,15 @@ pub struct Settings {
     pub roles: Vec<Role>,
     /// How often each fault may strike.
     pub faults: Faults,
+    /// How long a server that died stays down at least.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restart_delay: Span,
+    /// The restart guard's longest TTL of any client; no guard if null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ttl: Option<Span>,
+    /// Whether renewals repair nodes that lost the key.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repair: bool,
     /// The rule of the machine that is broken on purpose, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mutant: Option<String>,
@@ -163,8 +202,9 @@ pub struct Scope {
     settings: Settings,
     /// Which program the clients run.
     pub lifecycle: Lifecycle,
-    /// What the protocol is told.
+    /// What the protocol is told, TTLs of their own apart.
     pub config: Config,
+    configs: Vec<Config>,
     /// The rule broken on purpose, if any.
     pub mutated: Mutated,
 }
@@ -190,7 +230,7 @@ impl Scope {
         if let Some(role) = settings.roles.iter().find(|role| role.starts > 200) {
             return Err(ScopeError::Starts(role.starts));
         }
-        let config = Config::new(protocol::Settings {
+        let protocol = protocol::Settings {
             nodes: settings.nodes,
             ttl: settings.ttl,
             drift: Drift { factor_ppm: settings.drift_ppm, floor: settings.drift_floor },
@@ -200,13 +240,36 @@ impl Scope {
             release_within: settings.release_within,
             extend: settings.extend.parse().map_err(|e| named(&settings.extend, e))?,
             transport: settings.transport.parse().map_err(|e| named(&settings.transport, e))?,
-        })?;
-        Ok(Scope { lifecycle, config, mutated: Mutated(mutant), settings })
+            max_ttl: settings.max_ttl,
+            repair: settings.repair,
+        };
+        let config = Config::new(protocol)?;
+        let own = |role: &Role| {
+            Config::new(protocol::Settings { ttl: role.ttl.unwrap_or(protocol.ttl), ..protocol })
+        };
+        let configs = settings.roles.iter().map(own).collect::<Result<_, _>>()?;
+        Ok(Scope { lifecycle, config, configs, mutated: Mutated(mutant), settings })
     }
 
     /// What it was made from.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What the protocol is told at `client`.
+    #[inline]
+    pub fn config_of(&self, client: u8) -> &Config {
+        &self.configs[usize::from(client)]
+    }
+
+    /// The longest TTL of any client.
+    pub fn longest_ttl(&self) -> Span {
+        self.configs.iter().map(Config::ttl).max().unwrap_or(self.config.ttl())
+    }
+
+    /// How long after its start a server may still be withheld by a guard; 0 without one.
+    pub fn guarded_for(&self) -> Span {
+        self.settings.max_ttl.unwrap_or(0)
     }
 
     /// How many clients.

@@ -10,6 +10,7 @@
 //! reset c0 n1       the connection fails            connect c0 n1    there is one again
 //! crash n1 keep     n1 dies (keep or lose)          restart n1       n1 is back
 //! pause c0          c0 is not scheduled             resume c0        it is again
+//! resend c0 n1 #0   the client library sends it again    forget n1   n1 loses its scripts
 //! heal c1           all faults end, and only c1 is left alive
 //! advance n 1 1 1 c 1 1                             each clock moves by its own amount
 //! ```
@@ -80,6 +81,17 @@ pub enum Step<I, const N: usize, const C: usize> {
     },
     /// A server is back.
     Restart(u8),
+    /// A client library stops waiting for an answer, and sends the command again by itself.
+    Resend {
+        /// Whose pipe.
+        client: u8,
+        /// To which node.
+        node: u8,
+        /// Which message in it.
+        index: u8,
+    },
+    /// A server loses its script cache.
+    LoseScripts(u8),
     /// The world heals for good: the network is drained before time passes, nothing fails any
     /// more, and every client but this one is dead.
     Heal(u8),
@@ -162,6 +174,8 @@ impl<I: WorldTime, const N: usize, const C: usize> fmt::Display for Step<I, N, C
                 write!(f, "crash n{node} {}", if *keeps { "keep" } else { "lose" })
             }
             Step::Restart(node) => write!(f, "restart n{node}"),
+            Step::Resend { client, node, index } => write!(f, "resend c{client} n{node} #{index}"),
+            Step::LoseScripts(node) => write!(f, "forget n{node}"),
             Step::Heal(c) => write!(f, "heal c{c}"),
             Step::Advance { nodes, clients } => {
                 f.write_str("advance n")?;
@@ -254,13 +268,13 @@ impl<I: WorldTime, const N: usize, const C: usize> FromStr for Step<I, N, C> {
             "stall" => Step::Stall(client(&mut words)?),
             "pause" => Step::Pause(client(&mut words)?),
             "resume" => Step::Resume(client(&mut words)?),
-            "run" | "reply" => {
+            "run" | "reply" | "resend" => {
                 let (client, node) = (client(&mut words)?, node(&mut words)?);
                 let index = message(&mut words)?;
-                if verb == "run" {
-                    Step::Run { client, node, index }
-                } else {
-                    Step::Reply { client, node, index }
+                match verb {
+                    "run" => Step::Run { client, node, index },
+                    "reply" => Step::Reply { client, node, index },
+                    _ => Step::Resend { client, node, index },
                 }
             }
             "reset" => Step::Reset { client: client(&mut words)?, node: node(&mut words)? },
@@ -275,6 +289,7 @@ impl<I: WorldTime, const N: usize, const C: usize> FromStr for Step<I, N, C> {
                 Step::Crash { node, keeps }
             }
             "restart" => Step::Restart(node(&mut words)?),
+            "forget" => Step::LoseScripts(node(&mut words)?),
             "heal" => Step::Heal(client(&mut words)?),
             "advance" => {
                 words.literal("n")?;
@@ -327,7 +342,8 @@ mod tests {
             (client.clone(), node.clone()).prop_map(|(client, node)| Step::Reset { client, node }),
             (client, node.clone()).prop_map(|(client, node)| Step::Connect { client, node }),
             (node.clone(), any::<bool>()).prop_map(|(node, keeps)| Step::Crash { node, keeps }),
-            node.prop_map(Step::Restart),
+            node.clone().prop_map(Step::Restart),
+            node.prop_map(Step::LoseScripts),
             (any::<[i64; 3]>(), any::<[i64; 2]>()).prop_map(|(nodes, clients)| Step::Advance {
                 nodes: nodes.map(Micros),
                 clients: clients.map(Micros),

@@ -1,6 +1,6 @@
 //! The world: nodes, pipes and clients, and the one function that changes them.
 
-use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules};
+use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules, guard};
 
 use crate::action::Action;
 use crate::client::{Client, Program};
@@ -16,7 +16,7 @@ use crate::threaded::Move;
 use crate::time::WorldTime;
 
 /// Everything there is. `R` are the machine's rules, `I` its clock, `N` nodes, `C` clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct World<R, I, const N: usize, const C: usize> {
     /// The servers.
     pub nodes: [Node<I>; N],
@@ -24,6 +24,9 @@ pub struct World<R, I, const N: usize, const C: usize> {
     pub pipes: [[Pipe; N]; C],
     /// The clients.
     pub clients: [Client<R, I>; C],
+    /// By client and node: when, on the client's clock, the node's answers count again; the origin
+    /// if they do.
+    pub guarded_until: [[I; N]; C],
     /// How often each fault may still strike.
     pub faults: Faults,
     /// Whether and for whom the world has healed.
@@ -40,6 +43,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             nodes: [Node::default(); N],
             pipes: [[Pipe::default(); N]; C],
             clients: std::array::from_fn(|client| Client::new(scope, client as u8, rules)),
+            guarded_until: [[I::default(); N]; C],
             faults: scope.settings().faults,
             healed: Healed::default(),
             breaches: Breaches::default(),
@@ -54,7 +58,12 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             Step::Start(c) => self.start(scope, rules, c, &mut effects),
             Step::Tick(c) => self.input(scope, c, Input::Tick, &mut effects),
             Step::Stop(c) => match self.clients[usize::from(c)].program {
-                Program::Joined(_) => self.input(scope, c, Input::Stop, &mut effects),
+                Program::Joined(joined) => {
+                    if !joined.held() {
+                        self.faults.cancels = spend(self.faults.cancels);
+                    }
+                    self.input(scope, c, Input::Stop, &mut effects);
+                }
                 Program::Threaded(_) => self.make(scope, c, Move::Stop, &mut effects),
             },
             Step::Task(c, task) => self.make(scope, c, task.as_move(), &mut effects),
@@ -70,7 +79,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             }
             Step::Resume(c) => self.clients[usize::from(c)].paused = false,
             Step::Run { client, node, index } => {
-                self.run(scope, client, node, index, &mut effects);
+                self.run(scope, rules, client, node, index, &mut effects);
             }
             Step::Reply { client, node, index } => {
                 self.reply(scope, client, node, index, &mut effects);
@@ -80,9 +89,19 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 self.pipes[usize::from(client)][usize::from(node)].reset();
                 self.connection_failed(scope, client, node, &mut effects);
             }
-            Step::Connect { client, node } => self.connect(scope, client, node, &mut effects),
+            Step::Connect { client, node } => {
+                self.connect(scope, rules, client, node, &mut effects);
+            }
             Step::Crash { node, keeps } => self.crash(scope, node, keeps, &mut effects),
-            Step::Restart(node) => self.nodes[usize::from(node)].down = false,
+            Step::Restart(node) => self.nodes[usize::from(node)].restart(scope.guarded_for()),
+            Step::Resend { client, node, index } => {
+                self.faults.resends = spend(self.faults.resends);
+                self.pipes[usize::from(client)][usize::from(node)].resend(index.into());
+            }
+            Step::LoseScripts(node) => {
+                self.faults.script_losses = spend(self.faults.script_losses);
+                self.nodes[usize::from(node)].scripts_lost = true;
+            }
             Step::Heal(c) => self.heal(c),
             Step::Advance { nodes, clients } => self.advance(nodes, clients),
         }
@@ -94,13 +113,18 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
 
     fn moment(&self, client: u8) -> Moment<I> {
         let pipes = &self.pipes[usize::from(client)];
-        let mut reachable = NodeSet::EMPTY;
-        for (node, pipe) in pipes.iter().enumerate() {
+        let now = self.clients[usize::from(client)].now;
+        let guards = &self.guarded_until[usize::from(client)];
+        let (mut reachable, mut guarded) = (NodeSet::EMPTY, NodeSet::EMPTY);
+        for (node, (pipe, &until)) in pipes.iter().zip(guards).enumerate() {
             if pipe.link == Link::Up {
                 reachable.insert(node as u8);
             }
+            if now < until {
+                guarded.insert(node as u8);
+            }
         }
-        Moment { now: self.clients[usize::from(client)].now, reachable }
+        Moment { now, reachable, guarded }
     }
 
     fn start(&mut self, scope: &Scope, rules: R, c: u8, effects: &mut Effects<I>) {
@@ -120,7 +144,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         client.ghost.interloped = false;
         client.ghost.saw_foreign = false;
         let action = match &mut client.program {
-            Program::Joined(joined) => joined.start(&scope.config, moment, rules, value),
+            Program::Joined(joined) => joined.start(scope.config_of(c), moment, rules, value),
             Program::Threaded(threaded) => threaded.make(scope, moment.now, value, Move::Start),
         };
         self.carry_out(c, action, effects);
@@ -131,7 +155,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let client = &mut self.clients[usize::from(c)];
         let generation = client.generation;
         if let Program::Joined(joined) = &mut client.program {
-            let action = joined.handle(&scope.config, moment, input, generation, false);
+            let action = joined.handle(scope.config_of(c), moment, input, generation, false);
             self.carry_out(c, action, effects);
         }
     }
@@ -191,14 +215,22 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
 
     // ---- messages ----------------------------------------------------------------------------
 
-    pub(crate) fn run(&mut self, scope: &Scope, c: u8, n: u8, index: u8, effects: &mut Effects<I>) {
+    pub(crate) fn run(
+        &mut self,
+        scope: &Scope,
+        rules: R,
+        c: u8,
+        n: u8,
+        index: u8,
+        effects: &mut Effects<I>,
+    ) {
         let pipe = &mut self.pipes[usize::from(c)][usize::from(n)];
         let Some(message) = pipe.get(usize::from(index)) else { return };
         let command = message.command();
         let value = Value::new(c, message.generation());
         let node = &mut self.nodes[usize::from(n)];
         let before = node.key;
-        let answer = node.run(command, value, scope.config.extend(), scope.config.ttl());
+        let answer = node.run(command, value, rules, scope.config_of(c));
         let changed = node.key != before;
         let (mut at, mut answer) = (usize::from(index), answer);
         if command == Command::Kill {
@@ -273,7 +305,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         }
         match &mut client.program {
             Program::Joined(joined) => {
-                for action in joined.answer(&scope.config, moment, answered, of, generation) {
+                for action in joined.answer(scope.config_of(c), moment, answered, of, generation) {
                     self.carry_out(c, action, effects);
                 }
             }
@@ -294,7 +326,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         match &mut client.program {
             Program::Joined(joined) => {
                 let input = Input::Reset { node };
-                for action in joined.link_changed(&scope.config, moment, input, generation) {
+                for action in joined.link_changed(scope.config_of(c), moment, input, generation) {
                     self.carry_out(c, action, effects);
                 }
             }
@@ -307,16 +339,22 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         }
     }
 
-    fn connect(&mut self, scope: &Scope, c: u8, node: u8, effects: &mut Effects<I>) {
+    fn connect(&mut self, scope: &Scope, rules: R, c: u8, node: u8, effects: &mut Effects<I>) {
         let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
         let new_process = pipe.link == Link::DownWithServer;
         pipe.link = Link::Up;
+        if new_process && let Some(guards_for) = rules.guards_for(scope.config_of(c)) {
+            let uptime = self.nodes[usize::from(node)].uptime(scope.guarded_for());
+            let now = self.clients[usize::from(c)].now;
+            self.guarded_until[usize::from(c)][usize::from(node)] =
+                guard::counts_from(now, uptime, guards_for);
+        }
         let moment = self.moment(c);
         let client = &mut self.clients[usize::from(c)];
         let generation = client.generation;
         if let Program::Joined(joined) = &mut client.program {
             let input = Input::Connected { node, new_process };
-            for action in joined.link_changed(&scope.config, moment, input, generation) {
+            for action in joined.link_changed(scope.config_of(c), moment, input, generation) {
                 self.carry_out(c, action, effects);
             }
         }
@@ -326,7 +364,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let budget =
             if keeps { &mut self.faults.crashes_keeping } else { &mut self.faults.crashes_losing };
         *budget = spend(*budget);
-        self.nodes[usize::from(node)].crash(keeps);
+        self.nodes[usize::from(node)].crash(keeps, scope.settings().restart_delay);
         for c in 0..C as u8 {
             let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
             let connected = pipe.link == Link::Up;

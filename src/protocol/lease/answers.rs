@@ -17,7 +17,12 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         command: Command,
         answer: Answer,
     ) {
-        let counts = self.round.awaits(node);
+        let answer = self.rules.counts_as(command, answer);
+        let late = self.rules.counts_late_answers() && self.round.is_open();
+        let counts = self.round.awaits(node) || late;
+        if counts && self.rules.starts_at_first_answer() && self.round.is_unanswered() {
+            self.round.t0 = step.moment.now;
+        }
         if answer == Answer::Unknown {
             // It may still run: it stays pending, but this round need not wait for it.
             if counts {

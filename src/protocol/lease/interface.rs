@@ -119,6 +119,9 @@ pub struct Moment<I> {
     pub now: I,
     /// Nodes that can be sent to. Commands to others are never issued.
     pub reachable: NodeSet,
+    /// Of these, nodes that may have lost their memory and count for nothing yet (see
+    /// [`guard`](crate::protocol::guard)). They are not asked; what is owed there is released.
+    pub guarded: NodeSet,
 }
 
 /// The nodes to send each command to, in the order of the fields.

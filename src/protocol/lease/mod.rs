@@ -60,6 +60,14 @@ struct Step<'a, I> {
     output: Output<I>,
 }
 
+impl<R, I, V> Lease<R, I, V> {
+    /// Where it is in its life.
+    #[inline]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+}
+
 impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
     /// A lease in [`Phase::Idle`].
     pub fn new(rules: R) -> Self
@@ -69,9 +77,13 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         Lease { rules, ..Lease::default() }
     }
 
-    /// Where it is in its life.
-    pub fn phase(&self) -> Phase {
-        self.phase
+    /// Another lease, under the same rules.
+    #[must_use]
+    pub fn anew(&self) -> Self
+    where
+        V: Default,
+    {
+        Lease::new(self.rules)
     }
 
     /// Its token, once started.
@@ -81,7 +93,7 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
 
     /// Whether the holder may believe at `now` that it holds the lock.
     pub fn believes(&self, now: I) -> bool {
-        self.phase == Phase::Held && super::validity::believed(now, self.valid_until)
+        self.phase == Phase::Held && self.rules.believed(now, self.valid_until)
     }
 
     /// The end of belief, while held.
@@ -124,7 +136,8 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
     }
 
     fn expires_first(&self) -> bool {
-        self.valid_until <= self.wake
+        self.rules.wakes_at_expiry()
+            && self.valid_until <= self.wake
             && self.rules.expired(self.valid_until, self.valid_until, self.round.is_open())
     }
 
@@ -171,8 +184,9 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         let config = step.config;
         let now = step.moment.now;
         // At most one command per lease and node is ever pending: a node whose earlier one is
-        // still open is skipped.
-        let asked = NodeSet::all(config.nodes()).and(step.moment.reachable).without(self.pending);
+        // still open is skipped. So is a node that may have lost its memory.
+        let open = self.pending.or(step.moment.guarded);
+        let asked = NodeSet::all(config.nodes()).and(step.moment.reachable).without(open);
         self.round = Round::begin(now, config.nodes(), asked);
         self.pending = self.pending.or(asked);
         self.wake = now.plus(config.settings().node_timeout);
@@ -204,7 +218,8 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         let t0 = self.round.t0;
         let until = self.rules.valid_until(step.config, t0, now);
         let acquiring = self.phase == Phase::Acquiring;
-        if !super::validity::believed(now, until) {
+        let missing = self.round.tally.missing;
+        if !self.rules.believed(now, until) {
             return if acquiring { self.deny(step) } else { self.fail_renewal(step) };
         }
         self.valid_until = if acquiring { until } else { self.valid_until.max(until) };
@@ -217,6 +232,28 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         } else {
             Event::Extended { valid_until }
         });
+        if !acquiring && step.config.settings().repair {
+            self.repair(step, missing);
+        }
+    }
+
+    /// Sets the key anew at nodes that had lost it when a quorum extended it: else a rolling
+    /// restart, one node at a time, ends every long lease. What is set counts in later rounds only.
+    fn repair(&mut self, step: &mut Step<'_, I>, missing: NodeSet) {
+        let nodes = missing.and(step.moment.reachable).without(self.pending);
+        self.pending = self.pending.or(nodes);
+        self.owed = self.owed.or(nodes);
+        step.output.commands.set = nodes;
+    }
+
+    /// The nodes had their time. Those that have not answered may still store the token, so their
+    /// release is owed like any other.
+    fn give_up(&mut self, step: &mut Step<'_, I>) {
+        if self.rules.silence_is_no() {
+            self.owed = self.owed.without(self.pending);
+            self.pending = NodeSet::EMPTY;
+        }
+        self.deny(step);
     }
 
     fn deny(&mut self, step: &mut Step<'_, I>) {
@@ -261,7 +298,7 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         }
         match self.phase {
             Phase::Idle | Phase::Released | Phase::Lost => {}
-            Phase::Acquiring => self.deny(step),
+            Phase::Acquiring => self.give_up(step),
             Phase::Held if self.round.is_open() => self.fail_renewal(step),
             Phase::Held => {
                 self.ask(step, Command::Extend);
