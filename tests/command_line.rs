@@ -129,7 +129,10 @@ fn a_place_that_cannot_be_written_to_is_named() {
     fs::write(&file, "mine").unwrap();
     let below = file.join("x.trace");
     let below = below.to_str().unwrap();
-    refused(&["replay", trace.to_str().unwrap(), "--save", below], 4, &["cannot write", below]);
+    for option in ["--save", "--svg"] {
+        let arguments = ["replay", trace.to_str().unwrap(), option, below];
+        refused(&arguments, 4, &["cannot write", below]);
+    }
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     assert_eq!(entries(folder.path()), [file]);
 }
@@ -162,6 +165,30 @@ fn a_counterexample_replays_to_the_same_bytes() {
     let saved = leasehold(&root(), &["replay", path, "--save", copy.to_str().unwrap()]);
     assert_eq!(saved.code, 1);
     assert_eq!(fs::read_to_string(copy).unwrap(), text);
+}
+
+#[test]
+fn a_counterexample_is_drawn_to_the_same_bytes() {
+    let (path, _) = counterexample();
+    let folder = tempfile::tempdir().unwrap();
+    let draw = |name: &str, options: &[&str]| {
+        let file = folder.path().join(name);
+        let arguments =
+            [&["replay", path.to_str().unwrap(), "--svg", file.to_str().unwrap()], options];
+        let ended = leasehold(folder.path(), &arguments.concat());
+        assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
+        (ended.stdout, fs::read_to_string(file).unwrap())
+    };
+    let (timeline, picture) = draw("x.svg", &[]);
+    assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"), "{picture}");
+    assert_eq!(draw("y.svg", &["--json"]).1, picture);
+    // The picture comes beside what is printed, not instead of it.
+    assert_eq!(timeline, leasehold(folder.path(), &["replay", path.to_str().unwrap()]).stdout);
+    // A seed is drawn too, whatever it shows.
+    let seed = folder.path().join("seed.svg");
+    let ended = leasehold(folder.path(), &["replay", "1", "--svg", seed.to_str().unwrap()]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    assert!(fs::read_to_string(seed).unwrap().contains("seed 1"));
 }
 
 const ONE_CLIENT: [&str; 5] = ["check", "--lifecycle", "joined", "--clients", "1"];

@@ -3,6 +3,8 @@
 mod check;
 mod exit;
 mod expected;
+mod explore;
+mod map;
 mod replay;
 mod run;
 mod sim;
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Search every interleaving and print the verdict table
     Check(check::CheckArgs),
+    /// Walk through the states of a small scope in a browser, with pictures
+    Explore(explore::ExploreArgs),
     /// Run seeds through the same world in virtual time
     Sim(sim::SimArgs),
     /// Take the steps of a trace file, or of a seed, again and show what each did
@@ -39,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(args) => exit::code(check::run(&args)),
+        Command::Explore(args) => exit::code(explore::run(&args)),
         Command::Sim(args) => exit::code(sim::run(&args)),
         Command::Replay(args) => exit::code(replay::run(&args)),
         Command::Run(args) => run::run(args),

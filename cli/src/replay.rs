@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use leasehold_draw::space_time;
 use leasehold_world::{Claim, Replay, Trace, replay};
 
 use crate::exit::{Ending, Failure, say};
@@ -19,6 +20,9 @@ pub(crate) struct ReplayArgs {
     /// Write the trace of a seed to this file
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    /// Draw a space-time picture to this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Print JSON instead of a timeline
     #[arg(long)]
     json: bool,
@@ -34,9 +38,13 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
             (path, trace)
         }
     };
-    let replayed = replay(&trace).map_err(|error| Failure::Replay { path, error })?;
+    let unplayable = |error| Failure::Replay { path: path.clone(), error };
+    let replayed = replay(&trace).map_err(unplayable)?;
     if let Some(save) = &args.save {
         crate::exit::write(save, &with_notes(&trace, &replayed).to_string())?;
+    }
+    if let Some(svg) = &args.svg {
+        crate::exit::write(svg, &space_time(&trace).map_err(unplayable)?)?;
     }
     if args.json {
         say(json(&trace, &replayed));

@@ -1,22 +1,14 @@
 //! The verdict table, for a terminal and for the report.
 
-use std::collections::BTreeSet;
-
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use leasehold_model::scopes::{Cell, Part};
-use leasehold_world::{CLAIMS, Claim, Settings};
+use leasehold_model::scopes::{Cell, Group, ScopeName, pairs};
+use leasehold_world::{CLAIMS, Claim, Faults, Settings};
 
 use crate::verdict::Verdict;
 
 /// The widest line of a table.
 const WIDTH: u16 = 100;
-
-const PARTS: [(Part, &str); 3] = [
-    (Part::Hazards, "One client: one lease, one renewal, a stop at any moment"),
-    (Part::Exclusion, "Two clients: one renews and stops, the other acquires"),
-    (Part::Faults, "Faults that the cells above leave out"),
-];
 
 /// What hurts a user, as it is called in a table; the rest is how it comes about.
 const HAZARDS: [&str; 6] =
@@ -45,7 +37,12 @@ fn short(claim: &str) -> &str {
 
 fn verdict_text(verdict: &Verdict) -> String {
     if verdict.truncated {
-        return "TRUNCATED".to_owned();
+        let broken: Vec<&str> = (verdict.broken.iter().map(|broken| broken.claim))
+            .chain(verdict.unmeasured.iter().copied())
+            .map(short)
+            .collect();
+        let until_then = if broken.is_empty() { "nothing".to_owned() } else { broken.join(", ") };
+        return format!("TRUNCATED; until then broke: {until_then}");
     }
     if verdict.states.is_none() {
         return "not searched".to_owned();
@@ -70,9 +67,9 @@ fn states_text(verdict: &Verdict) -> String {
 /// The tables as they are printed, in colour if the terminal has any.
 pub(crate) fn for_terminal(cells: &[Cell], verdicts: &[Verdict]) -> String {
     let mut text = String::new();
-    for (part, title) in PARTS {
+    for group in Group::ALL {
         let rows: Vec<(&Cell, &Verdict)> =
-            cells.iter().zip(verdicts).filter(|(cell, _)| cell.part == part).collect();
+            cells.iter().zip(verdicts).filter(|(cell, _)| cell.group == group).collect();
         if rows.is_empty() {
             continue;
         }
@@ -93,14 +90,22 @@ pub(crate) fn for_terminal(cells: &[Cell], verdicts: &[Verdict]) -> String {
             ]);
         }
         let bold = Style::new().bold();
-        text += &format!("{bold}{title}{bold:#}\n{}\n{}\n", constants(&rows), coloured(&table));
+        text += &format!(
+            "{bold}{}{bold:#}\n{}\n{}\n",
+            group.title(),
+            constants(&rows),
+            coloured(&table)
+        );
     }
     text + "Numbers behind a hazard: steps of its shortest counterexample. ✓: a second, exact\n\
             search counted the same states and broke the same claims."
 }
 
 fn lifecycle_text(cell: &Cell) -> String {
-    if cell.note.is_empty() {
+    let table = matches!(cell.group, Group::Hazards | Group::Exclusion | Group::Faults);
+    if !table {
+        cell.note.clone()
+    } else if cell.note.is_empty() {
         cell.lifecycle.name().to_owned()
     } else {
         format!("{}: {}", cell.lifecycle, cell.note)
@@ -122,39 +127,107 @@ fn coloured(table: &Table) -> String {
     text
 }
 
-/// The constants of the rows; where they differ, all of them.
+/// The constants of the rows, each with the rows that have them; together if all have the same.
 fn constants(rows: &[(&Cell, &Verdict)]) -> String {
-    let searched = || rows.iter().filter_map(|(cell, _)| cell.settings.as_ref());
-    let each = |pick: &dyn Fn(&Settings) -> i64| {
-        let values: BTreeSet<i64> = searched().map(pick).collect();
-        values.iter().map(i64::to_string).collect::<Vec<_>>().join(" or ")
+    let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
+    for (cell, _) in rows {
+        let Some(settings) = &cell.settings else { continue };
+        let (text, label) = (constants_of(settings), lifecycle_text(cell));
+        match kinds.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, labels)) if labels.contains(&label) => {}
+            Some((_, labels)) => labels.push(label),
+            None => kinds.push((text, vec![label])),
+        }
+    }
+    let lines: Vec<String> = match kinds.as_slice() {
+        [(text, _)] => vec![text.clone()],
+        _ => kinds.iter().map(|(text, of)| format!("{}: {text}", of.join("; "))).collect(),
     };
-    format!(
-        "Nodes {}, clients {}, and in ticks: TTL {}, drift {}, renewal every {}, node time-out {}, \
-         release within {}",
-        each(&|settings| settings.nodes.into()),
-        each(&|settings| settings.roles.len() as i64),
-        each(&|settings| settings.ttl),
-        each(&|settings| settings.drift_floor),
-        each(&|settings| settings.renew_every),
-        each(&|settings| settings.node_timeout),
-        each(&|settings| settings.release_within),
-    )
+    lines.iter().map(|line| textwrap::fill(line, usize::from(WIDTH))).collect::<Vec<_>>().join("\n")
+}
+
+/// All constants of one scope in words. Times are in ticks.
+fn constants_of(settings: &Settings) -> String {
+    let mut parts = vec![format!("nodes {}", settings.nodes)];
+    for (index, role) in settings.roles.iter().enumerate() {
+        let ttl = role.ttl.map_or(String::new(), |ttl| format!(", TTL {ttl}"));
+        let stops = if role.stops { ", stops" } else { "" };
+        let (leases, renewals) = (role.starts, role.renewals);
+        parts.push(format!("c{index}: leases {leases}, renewals {renewals}{stops}{ttl}"));
+    }
+    let Settings { ttl, renew_every, node_timeout, release_within, .. } = settings;
+    parts.push(format!(
+        "TTL {ttl}, drift {}, renewal every {renew_every} (again after {}), node time-out \
+         {node_timeout}, release within {release_within}",
+        settings.drift_floor, settings.renew_retry
+    ));
+    if let Some(timeout) = settings.renewal_timeout {
+        parts.push(format!("renewal time-out {timeout}"));
+    }
+    if settings.restart_delay > 0 {
+        parts.push(format!("a dead server is down for {} at least", settings.restart_delay));
+    }
+    if let Some(max_ttl) = settings.max_ttl {
+        parts.push(format!("restart guard {max_ttl}"));
+    }
+    if settings.repair {
+        parts.push("repair".to_owned());
+    }
+    if let Some(mutant) = &settings.mutant {
+        parts.push(format!("mutant {mutant}"));
+    }
+    parts.push(faults_of(&settings.faults));
+    parts.join("; ")
+}
+
+fn faults_of(faults: &Faults) -> String {
+    let Faults { resets, crashes_keeping, crashes_losing, node_slips, client_slips, .. } = *faults;
+    let Faults { pauses, heals, stalls, resends, script_losses, cancels, .. } = *faults;
+    let each = [
+        (resets, "reset"),
+        (crashes_keeping, "crash with data"),
+        (crashes_losing, "crash without data"),
+        (node_slips, "node slip"),
+        (client_slips, "client slip"),
+        (pauses, "pause"),
+        (heals, "heal"),
+        (stalls, "stall"),
+        (resends, "command sent again"),
+        (script_losses, "loss of scripts"),
+        (cancels, "cancelled acquisition"),
+    ];
+    let named = each.iter().filter(|(budget, _)| *budget > 0);
+    let words: Vec<String> = named.map(|(budget, name)| format!("{budget} {name}")).collect();
+    let budget = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+    format!("faults: {budget}; any message late or lost")
 }
 
 /// The report: the same tables in Markdown, what each claim says, and the times at the end.
-pub(crate) fn for_report(cells: &[Cell], verdicts: &[Verdict]) -> String {
-    let mut text = String::from(
-        "# Verdicts\n\nWritten by `leasehold check` (scope `quick`). Every search ended by itself: \
-         each line speaks of every\nreachable state of its scope, up to the collision of two \
-         64-bit fingerprints (n states: n²/2⁶⁵). The number\nbehind a hazard is the length of its \
-         shortest counterexample, which lies in `counterexamples/`. ✓ marks\ncounts that a second, \
-         exact search confirmed.\n",
-    );
-    for (part, title) in PARTS {
+pub(crate) fn for_report(scope: ScopeName, cells: &[Cell], verdicts: &[Verdict]) -> String {
+    let truncated = verdicts.iter().filter(|verdict| verdict.truncated).count();
+    let mut text =
+        format!("# Verdicts, scope `{scope}`\n\nWritten by `leasehold check --scope {scope}`. ");
+    if truncated == 0 {
+        text += "Every search ended by itself: each line speaks of every\nreachable state of its \
+                 scope, up to the collision of two 64-bit fingerprints (n states: n²/2⁶⁵).";
+    } else {
+        text += &format!(
+            "**TRUNCATED**: {truncated} of {} searches were stopped\nbefore their end, and say \
+             nothing of what lies beyond.",
+            verdicts.len()
+        );
+    }
+    text += " The number\nbehind a hazard is the length of its shortest counterexample, which lies \
+             in `counterexamples/`. ✓ marks\ncounts that a second, exact search confirmed. Times \
+             are in ticks.\n";
+    for group in Group::ALL {
         let rows: Vec<(&Cell, &Verdict)> =
-            cells.iter().zip(verdicts).filter(|(cell, _)| cell.part == part).collect();
-        text += &format!("\n## {title}\n\n{}\n\n", constants(&rows));
+            cells.iter().zip(verdicts).filter(|(cell, _)| cell.group == group).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let constants = constants(&rows).replace('\n', "  \n");
+        text += &format!("\n## {}\n\n{constants}\n\n", group.title());
         text += "| lifecycle | extend | transport | verdict | states |\n|---|---|---|---|---|\n";
         for (cell, verdict) in rows {
             text += &format!(
@@ -167,17 +240,38 @@ pub(crate) fn for_report(cells: &[Cell], verdicts: &[Verdict]) -> String {
             );
         }
     }
+    if scope == ScopeName::Nightly {
+        text += &never_combined(verdicts);
+    }
     text += "\n## What the words mean\n\n";
     for claim in CLAIMS {
         text +=
             &format!("- **{}** ({}): {}.\n", short(claim.name()), claim.name(), claim.verdict());
     }
-    text += "\nAssumed: clocks do not slip and nodes do not lose state in these scopes; any \
-             message may be delayed\nwithout bound or never arrive. The broken programs neither \
-             tell of a loss nor bound a release, so those\ntwo claims are not asked of them.\n\n\
-             ## Times\n\nSeconds, on the machine that wrote this; not compared.\n\n";
+    text += "\nAny message may be delayed without bound or never arrive; every other fault has the \
+             budget that is named.\nThe broken programs neither tell of a loss nor bound a \
+             release, so those two claims are not asked of them.\n\n## Times\n\nSeconds, on the \
+             machine that wrote this; not compared.\n\n";
     for verdict in verdicts.iter().filter(|verdict| verdict.states.is_some()) {
         text += &format!("- {}: {:.1}\n", verdict.cell, verdict.seconds);
+    }
+    text
+}
+
+/// The pairs of faults that no search has combined to its end.
+fn never_combined(verdicts: &[Verdict]) -> String {
+    let mut text = "\n## Pairs of faults that were never combined\n\n".to_owned();
+    for pair in pairs() {
+        let name = pair.cell.as_ref().map(Cell::name);
+        let verdict = verdicts.iter().find(|verdict| name.as_ref() == Some(&verdict.cell));
+        match (&pair.cell, verdict) {
+            (None, _) => text += &format!("- {}: they cannot meet\n", pair.name),
+            (Some(_), None) => text += &format!("- {}: not searched\n", pair.name),
+            (Some(_), Some(verdict)) if verdict.truncated => {
+                text += &format!("- {}: searched, not to the end\n", pair.name);
+            }
+            (Some(_), Some(_)) => {}
+        }
     }
     text
 }

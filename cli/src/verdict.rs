@@ -28,6 +28,8 @@ pub(crate) struct Verdict {
     pub(crate) confirmed: bool,
     /// The claims that broke.
     pub(crate) broken: Vec<BrokenClaim>,
+    /// Claims that were seen to break before it was known how soon: in a search that was stopped.
+    pub(crate) unmeasured: Vec<&'static str>,
     /// Dangers that the search never approached, so that their claims mean nothing.
     pub(crate) vacuous: Vec<&'static str>,
     /// Whether the search was stopped before its end.

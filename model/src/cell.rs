@@ -24,9 +24,10 @@ pub struct CellReport {
     pub unique: usize,
     /// Steps taken.
     pub generated: usize,
-    /// Claims that broke, in the order of the table. Empty if truncated before the lengths were
-    /// known.
+    /// Claims that broke, in the order of the table, as far as the lengths became known.
     pub broken: Vec<Broken>,
+    /// All claims that were seen to break, also if the search was stopped before it knew how soon.
+    pub seen_broken: Vec<Claim>,
     /// Witnesses that were never seen: their claims are vacuous here.
     pub unseen: Vec<&'static str>,
     /// Whether a search was stopped before it ended by itself.
@@ -85,13 +86,14 @@ fn decide<const N: usize, const C: usize>(
         unique: found.unique,
         generated: found.generated,
         broken: Vec::new(),
+        seen_broken: found.broken.clone(),
         unseen: found.unseen.iter().map(|witness| witness.name()).collect(),
         truncated: found.truncated,
         second_opinion: None,
     };
     let broken = found.broken;
     if !broken.is_empty() {
-        report.broken = shortest(scope, &broken, control)?;
+        report.broken = shortest(scope, &broken, control)?.broken;
         if report.broken.len() < broken.len() {
             report.truncated = true;
         }
@@ -100,6 +102,17 @@ fn decide<const N: usize, const C: usize>(
         second_opinion::<N, C>(&mut report, scope, &broken, control)?;
     }
     Ok(report)
+}
+
+/// The shortest counterexamples, and what it took to find them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortest {
+    /// The counterexamples, in the order asked for.
+    pub broken: Vec<Broken>,
+    /// How many states were visited until the last of them was found.
+    pub visited: usize,
+    /// How the search ended.
+    pub outcome: Outcome,
 }
 
 /// The shortest counterexamples to `claims`, found by the exact search without the reduction that
@@ -112,7 +125,7 @@ pub fn shortest(
     scope: &Scope,
     claims: &[Claim],
     control: &Control<'_>,
-) -> Result<Vec<Broken>, CellError> {
+) -> Result<Shortest, CellError> {
     let (nodes, clients) = (scope.config.nodes(), scope.clients());
     let size = Err(CellError::Size { nodes, clients });
     with_size!(scope, |N, C| shortest_of::<N, C>(scope, claims, control), size)
@@ -122,17 +135,17 @@ fn shortest_of<const N: usize, const C: usize>(
     scope: &Scope,
     claims: &[Claim],
     control: &Control<'_>,
-) -> Result<Vec<Broken>, CellError> {
+) -> Result<Shortest, CellError> {
     let model = WorldModel::<N, C>::new(scope.clone(), Reduction::Names);
     let search = bfs::search(&model, &Until::Broken(claims.to_vec()), control);
-    let mut found = Vec::new();
+    let mut broken = Vec::new();
     for &claim in claims {
         if let Some(path) = search.path_to(claim) {
             let trace = lift(&model, &path, claim)?;
-            found.push(Broken { claim, trace });
+            broken.push(Broken { claim, trace });
         }
     }
-    Ok(found)
+    Ok(Shortest { broken, visited: search.unique(), outcome: search.outcome })
 }
 
 /// The exact search over the same reduced states must agree on their number and on every claim.

@@ -11,11 +11,12 @@ pub mod control;
 pub mod dfs;
 pub mod findings;
 pub mod lift;
+pub mod maps;
 pub mod model;
 pub mod scopes;
 
 pub use bfs::Outcome;
-pub use cell::{Broken, CellReport, check_cell, shortest};
+pub use cell::{Broken, CellReport, Shortest, check_cell, shortest};
 pub use control::Control;
 pub use model::{Reduction, Ticked, WorldModel};
-pub use scopes::{Cell, quick};
+pub use scopes::{Cell, Group, ScopeName};

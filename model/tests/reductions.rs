@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use leasehold::protocol::{Extend, Mutant, Transport};
 use leasehold_model::bfs::{Search, Until, search};
-use leasehold_model::scopes::{Overrides, quick};
+use leasehold_model::scopes::{Overrides, ScopeName};
 use leasehold_model::{Control, Outcome, Reduction, Ticked, WorldModel};
 use leasehold_world::{Claim, Lifecycle, Role, Scope, Settings, Step};
 
 fn small(lifecycle: Lifecycle, extend: Extend, transport: Transport) -> Settings {
-    let cells = quick(Overrides::default());
+    let cells = ScopeName::Quick.cells(Overrides::default());
     let mut settings = cells
         .into_iter()
         .find(|cell| {

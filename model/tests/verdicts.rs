@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use leasehold::protocol::Mutant;
-use leasehold_model::scopes::{Cell, Overrides, Part, quick};
+use leasehold_model::scopes::{Cell, Group, Overrides, ScopeName};
 use leasehold_model::{Broken, CellReport, Control, check_cell, shortest};
 use leasehold_world::{Claim, Lifecycle, Role, Scope, Settings, Trace, replay};
 
@@ -16,9 +16,10 @@ fn check(settings: Settings) -> CellReport {
 }
 
 fn hazards_of(lifecycle: Lifecycle) -> impl Iterator<Item = Cell> {
-    quick(Overrides::default())
+    ScopeName::Quick
+        .cells(Overrides::default())
         .into_iter()
-        .filter(move |cell| cell.part == Part::Hazards && cell.lifecycle == lifecycle)
+        .filter(move |cell| cell.group == Group::Hazards && cell.lifecycle == lifecycle)
 }
 
 fn shipped() -> Settings {
@@ -72,7 +73,7 @@ fn kills(mutant: Mutant, claim: Claim, settings: Settings) {
     assert_eq!(broken(&sound), [], "sound rules under {settings:?}");
     let scope =
         Scope::new(Settings { mutant: Some(mutant.name().to_owned()), ..settings }).unwrap();
-    let found = shortest(&scope, &[claim], &control()).unwrap();
+    let found = shortest(&scope, &[claim], &control()).unwrap().broken;
     assert_eq!(broken_of(&found), [claim], "{mutant:?} survived");
     replays(&found[0].trace);
 }
@@ -137,7 +138,7 @@ fn exclusion_needs_its_assumptions() {
         let mut settings = Settings { nodes: 1, ..contended(0, false) };
         change(&mut settings);
         let scope = Scope::new(settings).unwrap();
-        let found = shortest(&scope, &[Claim::WindowExclusion], &control()).unwrap();
+        let found = shortest(&scope, &[Claim::WindowExclusion], &control()).unwrap().broken;
         found.iter().for_each(|broken| replays(&broken.trace));
         !found.is_empty()
     };

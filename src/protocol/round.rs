@@ -31,11 +31,13 @@ pub struct Tally {
 
 impl Tally {
     /// Nodes that have been heard of.
+    #[inline]
     pub fn heard(&self) -> NodeSet {
         self.done.or(self.missing).or(self.foreign).or(self.failed)
     }
 
     /// Nodes that read the key and did not find the own value.
+    #[inline]
     pub fn denied(&self) -> NodeSet {
         self.missing.or(self.foreign)
     }

@@ -103,6 +103,7 @@ pub struct Breaches(u16);
 
 impl Breaches {
     /// Adds one.
+    #[inline]
     pub fn insert(&mut self, breach: Breach) {
         self.0 |= 1 << breach as u16;
     }
@@ -114,6 +115,7 @@ impl Breaches {
     }
 
     /// Whether it happened.
+    #[inline]
     pub fn contains(self, breach: Breach) -> bool {
         self.0 & (1 << breach as u16) != 0
     }

@@ -37,7 +37,7 @@ pub use message::{Message, Pipe, Value};
 pub use narrate::narrate;
 pub use node::Node;
 pub use properties::{CLAIMS, Claim};
-pub use replay::{Frame, Replay, ReplayError, replay};
+pub use replay::{Frame, Replay, ReplayError, describe, replay};
 pub use scope::{Faults, Lifecycle, Role, Scope, ScopeError, Settings};
 pub use step::{ParseStepError, Step};
 pub use time::WorldTime;

@@ -141,12 +141,12 @@ impl Claim {
         match self {
             Claim::WindowExclusion | Claim::OwnKeysOnly => scope.clients() > 1,
             Claim::Continuity => scope.clients() > 1 && scope.renews(),
-            Claim::NoRenewalAfterStop
-            | Claim::OrderAtNode
-            | Claim::NothingReportedAfter
-            | Claim::NoZombie
-            | Claim::TrueCause
-            | Claim::NoStrayMessage => scope.renews(),
+            Claim::NoRenewalAfterStop | Claim::NothingReportedAfter => {
+                scope.renews() && scope.stops()
+            }
+            Claim::OrderAtNode | Claim::NoZombie | Claim::TrueCause | Claim::NoStrayMessage => {
+                scope.renews()
+            }
             Claim::LossTold => scope.lifecycle == Lifecycle::Joined,
             Claim::BoundedRelease => scope.lifecycle == Lifecycle::Joined && scope.stops(),
             Claim::BoundedAcquire => scope.settings().faults.heals > 0,

@@ -1,10 +1,9 @@
 //! Taking the steps of a trace again.
 
-use leasehold::protocol::{Micros, Ticks};
+use leasehold::protocol::{Micros, Rules, Ticks};
 
 use crate::narrate::narrate;
 use crate::properties::{CLAIMS, Claim};
-use crate::scope::Scope;
 use crate::step::{ParseStepError, Step};
 use crate::time::WorldTime;
 use crate::trace::{Line, Trace};
@@ -124,20 +123,16 @@ fn take<I: WorldTime, const N: usize, const C: usize>(
         replay.moments.push(Frame {
             elapsed: world.clients[0].now.offset(),
             line: Line { number, step: line.step.clone(), note: narrate(&step, &effects) },
-            state: state(&world, scope),
+            state: describe(&world),
         });
     }
     Ok(replay)
 }
 
 /// Who believes and what is stored, in one short line.
-fn state<R, I: WorldTime, const N: usize, const C: usize>(
+pub fn describe<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
-    _: &Scope,
-) -> String
-where
-    R: leasehold::protocol::Rules,
-{
+) -> String {
     let mut words = Vec::with_capacity(N + C);
     for node in &world.nodes {
         words.push(if node.down {

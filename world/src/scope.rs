@@ -109,6 +109,7 @@ pub struct Faults {
 
 impl Faults {
     /// Whether a connection, a server or a client library may still do what nobody expects.
+    #[inline]
     pub fn may_disconnect(&self) -> bool {
         let budgets = [
             self.resets,
@@ -252,6 +253,7 @@ impl Scope {
     }
 
     /// What it was made from.
+    #[inline]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -263,26 +265,31 @@ impl Scope {
     }
 
     /// The longest TTL of any client.
+    #[inline]
     pub fn longest_ttl(&self) -> Span {
         self.configs.iter().map(Config::ttl).max().unwrap_or(self.config.ttl())
     }
 
     /// How long after its start a server may still be withheld by a guard; 0 without one.
+    #[inline]
     pub fn guarded_for(&self) -> Span {
         self.settings.max_ttl.unwrap_or(0)
     }
 
     /// How many clients.
+    #[inline]
     pub fn clients(&self) -> usize {
         self.settings.roles.len()
     }
 
     /// What `client` may do.
+    #[inline]
     pub fn role(&self, client: u8) -> Role {
         self.settings.roles[usize::from(client)]
     }
 
     /// Whether commands of one client reach one node in order.
+    #[inline]
     pub fn ordered(&self) -> bool {
         self.config.transport() == protocol::Transport::Fifo
     }
@@ -298,6 +305,7 @@ impl Scope {
     }
 
     /// Whether all clients do the same, so that their names mean nothing.
+    #[inline]
     pub fn clients_alike(&self) -> bool {
         self.settings.roles.windows(2).all(|pair| pair[0] == pair[1])
     }

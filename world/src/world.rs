@@ -229,9 +229,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let command = message.command();
         let value = Value::new(c, message.generation());
         let node = &mut self.nodes[usize::from(n)];
-        let before = node.key;
+        let (before, gone_at) = (node.key, node.gone_at);
         let answer = node.run(command, value, rules, scope.config_of(c));
-        let changed = node.key != before;
+        let changed = (node.key, node.gone_at) != (before, gone_at);
         let (mut at, mut answer) = (usize::from(index), answer);
         if command == Command::Kill {
             let strays = pipe.iter().filter(|other| other.age() > 0).count();

@@ -28,6 +28,7 @@ pub enum Phase {
 
 impl Phase {
     /// Whether the end has been reported: only debts may remain.
+    #[inline]
     pub fn is_over(self) -> bool {
         match self {
             Phase::Released | Phase::Lost => true,
