@@ -53,6 +53,7 @@ fn root() -> PathBuf {
 /// The text of one counterexample.
 fn counterexample() -> (PathBuf, String) {
     let mut files = entries(&root().join("reports/counterexamples"));
+    files.retain(|path| path.extension().is_some_and(|kind| kind == "trace"));
     files.sort();
     let path = files.remove(0);
     let text = fs::read_to_string(&path).unwrap();
@@ -74,7 +75,9 @@ fn unknown_names_are_refused() {
     refused(&["check", "--extend", "nope"], 2, &["nope", "touch or touch_or_set"]);
     refused(&["check", "--transport", "nope"], 2, &["nope", "fifo or pooled"]);
     refused(&["check", "--mutant", "nope"], 2, &["nope", "quorum-less-one"]);
-    refused(&["check", "--scope", "nope"], 2, &["nope"]);
+    refused(&["check", "--scope", "nope"], 2, &["nope", "quick, ci or nightly", "slips"]);
+    refused(&["check", "--map", "nope"], 2, &["nope"]);
+    refused(&["check", "--mutants", "--mutant", "no-drift"], 2, &["--mutant"]);
 }
 
 #[test]
@@ -238,11 +241,29 @@ fn a_broken_rule_is_noticed_by_name() {
 fn a_search_that_is_stopped_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let two = ["check", "--lifecycle", "joined", "--clients", "2", "--timeout", "1"];
-    // The whole scope too: nothing of it is written.
-    for arguments in [&two[..], &["check", "--timeout", "1"]] {
+    let memory = ["check", "--scope", "reset", "--memory", "0"];
+    for arguments in [&two[..], &memory, &["check", "--map", "drift", "--timeout", "1"]] {
         let ended = leasehold(folder.path(), arguments);
         assert_eq!(ended.code, 3, "{ended:?}");
-        assert!(ended.stdout.contains("\nTRUNCATED: "), "{}", ended.stdout);
+        assert!(ended.stdout.contains("TRUNCATED"), "{}", ended.stdout);
         assert_eq!(entries(folder.path()), Vec::<PathBuf>::new());
     }
+}
+
+/// What a stopped search of a whole scope found is kept, marked, and in no whole report's place.
+#[test]
+fn what_a_stopped_search_found_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = leasehold(folder.path(), &["check", "--timeout", "1"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(entries(&folder.path().join("reports")).len(), 1);
+    let kept = folder.path().join("reports/verdicts.truncated.md");
+    assert!(fs::read_to_string(kept).unwrap().contains("**TRUNCATED**"));
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refused(&["explore", "--address", &address], 2, &[&address, "choose another"]);
 }

@@ -2,15 +2,16 @@
 //! again: nobody enters twice, and nothing is left behind.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use leasehold::Client;
 use leasehold::protocol::{Extend, Retry};
+use leasehold::{Client, Loss};
 use leasehold_tests::proxy::Proxy;
-use leasehold_tests::{PATIENCE, Server, now, servers};
+use leasehold_tests::{PATIENCE, Server, now, servers, urls};
 use tokio::time::{sleep, timeout};
 
 const LONG: Duration = Duration::from_secs(600);
@@ -136,4 +137,31 @@ async fn under_faults_one_at_a_time_enters_and_nothing_is_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn renewals_that_may_set_leave_nothing_either() {
     contenders_under_faults(Extend::TouchOrSet, 2).await;
+}
+
+/// While a server that is stopped keeps the shutdown waiting, the others have given the key away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_believes_no_longer_when_its_client_begins_to_shut_down() {
+    let servers = servers(3);
+    let builder = || Client::builder().nodes(urls(&servers)).ttl(LONG).release_within(PATIENCE);
+    let first = builder().connect_timeout(PATIENCE).connect().await.unwrap();
+    let second = builder().connect_timeout(PATIENCE).connect().await.unwrap();
+    let guard = first.acquire("k").await.unwrap();
+    assert!(guard.is_held());
+    servers[2].pause();
+    let shutdown = tokio::spawn(first.shutdown());
+
+    let next = timeout(PATIENCE, second.acquire("k")).await.unwrap().unwrap();
+    assert!(next.is_held() && !shutdown.is_finished());
+    assert!(!guard.is_held(), "two believe");
+    assert!(guard.remaining().is_zero() && guard.valid_until() <= now());
+    assert_eq!(timeout(PATIENCE, guard.lost()).await.unwrap(), Loss::Closed);
+
+    // What came of the release is told when it is known, and not before.
+    let mut release = pin!(guard.release());
+    assert!(timeout(Duration::from_millis(50), &mut release).await.is_err());
+    servers[2].resume();
+    assert!(timeout(PATIENCE, release).await.unwrap().unwrap().unsettled.is_empty());
+    assert!(shutdown.await.unwrap().unwrap().unsettled.is_empty());
+    assert!(next.is_held());
 }

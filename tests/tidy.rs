@@ -20,7 +20,7 @@ fn root() -> PathBuf {
 /// Every Rust source of the workspace.
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    for folder in ["src", "world", "model", "sim", "draw", "cli", "tests"] {
+    for folder in ["src", "world", "model", "sim", "draw", "cli", "tests", "benches"] {
         collect(&root().join(folder), &mut sources);
     }
     assert!(sources.len() > 50, "{}", sources.len());

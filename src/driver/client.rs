@@ -117,7 +117,8 @@ impl Client {
 
     /// Ends every lease of this client, waits until each is released, at most for
     /// [`Builder::release_within`], and ends the client. Guards that still live are told
-    /// [`Loss::Closed`](super::Loss::Closed).
+    /// [`Loss::Closed`](super::Loss::Closed), and hold nothing any more before the first release
+    /// is sent.
     ///
     /// Not cancel safe in this sense: once polled, the client ends also if the future is dropped.
     ///

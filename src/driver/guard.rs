@@ -49,7 +49,7 @@ impl Attempt {
             Standing::Denied(tally) => Verdict::Denied(tally),
             // Lost between the grant and this moment: as good as not granted.
             Standing::Lost(_) => Verdict::Denied(Tally::default()),
-            Standing::Asked | Standing::Released { .. } => Verdict::Closed,
+            Standing::Asked | Standing::Stopping | Standing::Released { .. } => Verdict::Closed,
         }
     }
 
@@ -93,6 +93,7 @@ impl Guard {
         let granted_until = match attempt.standing() {
             Standing::Held { valid_until } => valid_until,
             Standing::Asked
+            | Standing::Stopping
             | Standing::Denied(_)
             | Standing::Lost(_)
             | Standing::Released { .. } => attempt.shared.clock.now(),
@@ -115,6 +116,7 @@ impl Guard {
                 validity::believed(self.attempt.shared.clock.now(), valid_until)
             }
             Standing::Asked
+            | Standing::Stopping
             | Standing::Denied(_)
             | Standing::Lost(_)
             | Standing::Released { .. } => false,
@@ -128,6 +130,7 @@ impl Guard {
         match self.attempt.standing() {
             Standing::Held { valid_until } => clock.instant(valid_until),
             Standing::Asked
+            | Standing::Stopping
             | Standing::Denied(_)
             | Standing::Lost(_)
             | Standing::Released { .. } => clock.instant(clock.now().min(self.granted_until)),
@@ -139,6 +142,7 @@ impl Guard {
         match self.attempt.standing() {
             Standing::Held { valid_until } => self.attempt.shared.clock.remaining(valid_until),
             Standing::Asked
+            | Standing::Stopping
             | Standing::Denied(_)
             | Standing::Lost(_)
             | Standing::Released { .. } => Duration::ZERO,
@@ -158,9 +162,11 @@ impl Guard {
             let valid_until = match seen {
                 Standing::Held { valid_until } => valid_until,
                 Standing::Lost(cause) => return cause.into(),
-                Standing::Asked | Standing::Denied(_) | Standing::Released { .. } => {
-                    return Loss::Closed;
-                }
+                // While there is a guard to ask, only the end of its client stops a lease.
+                Standing::Asked
+                | Standing::Stopping
+                | Standing::Denied(_)
+                | Standing::Released { .. } => return Loss::Closed,
             };
             let end = tokio::time::sleep_until(clock.instant(valid_until).into());
             tokio::pin!(end);
@@ -197,14 +203,14 @@ impl Guard {
         attempt.stop();
         let mut standing = attempt.standing.clone();
         let over = |standing: &Standing| match standing {
-            Standing::Asked | Standing::Held { .. } => false,
+            Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
             Standing::Denied(_) | Standing::Lost(_) | Standing::Released { .. } => true,
         };
         let _ = standing.wait_for(over).await;
         match attempt.standing() {
             Standing::Released { unsettled } => Ok(self.released(unsettled)),
             Standing::Lost(cause) => Err(ReleaseError::Lost(cause.into())),
-            Standing::Asked | Standing::Held { .. } | Standing::Denied(_) => {
+            Standing::Asked | Standing::Held { .. } | Standing::Stopping | Standing::Denied(_) => {
                 Err(ReleaseError::Closed)
             }
         }

@@ -22,6 +22,8 @@ pub(super) enum Standing {
     Asked,
     /// Held, as long as the clock says so too.
     Held { valid_until: Micros },
+    /// Held no longer, as asked for; what comes of the release is not known yet.
+    Stopping,
     /// The attempt failed.
     Denied(Tally),
     /// Over without having been asked for.
@@ -79,6 +81,9 @@ impl Leases {
 
     /// Hands one input to one lease; forgets it when it is settled.
     ///
+    /// When this returns, the handle has been told of the end of belief, if it has come: before the
+    /// releases that are part of the work can be sent.
+    ///
     /// Of the nodes in `hopeless` nothing more will ever be learnt: what may still run there does
     /// not keep a lease in the table once its releases have been acknowledged.
     pub(super) fn step(
@@ -94,6 +99,7 @@ impl Leases {
         if let Some(event) = output.event {
             tell(entry, id, event);
         }
+        end_belief(entry);
         let work = Work {
             id,
             key: Arc::clone(&entry.key),
@@ -157,10 +163,24 @@ fn tell(entry: &Entry, id: LeaseId, event: Event<Micros>) {
         }
     };
     entry.standing.send_if_modified(|current| match current {
-        Standing::Asked | Standing::Held { .. } => {
+        Standing::Asked | Standing::Held { .. } | Standing::Stopping => {
             *current = standing;
             true
         }
         Standing::Denied(_) | Standing::Lost(_) | Standing::Released { .. } => false,
+    });
+}
+
+/// A handle believes no longer than its lease, also where the machine has nothing to tell yet.
+fn end_belief(entry: &Entry) {
+    if entry.machine.valid_until().is_some() {
+        return;
+    }
+    entry.standing.send_if_modified(|current| {
+        let believes = matches!(current, Standing::Held { .. });
+        if believes {
+            *current = Standing::Stopping;
+        }
+        believes
     });
 }

@@ -46,7 +46,7 @@ impl Fate {
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs) -> Result<Ending, Failure> {
-    crate::exit::prepare(&args.reports.join("counterexamples"))?;
+    crate::exit::prepare(&args.reports.join("mutants"))?;
     let limits = Limits::new(args);
     let trials = trials();
     let bar = progress_bar(trials.len() as u64, args.json);
@@ -98,9 +98,8 @@ fn decide(
     let (found, took) = limits.during(watch, |control| shortest(&broken, &[trial.claim], control));
     let found = found.map_err(failed)?;
     if let Some(counterexample) = found.broken.first() {
-        let folder = args.reports.join("counterexamples");
-        let name = format!("mutant {}", trial.mutant.name());
-        reports::write_trace(&folder, &name, &counterexample.trace)?;
+        let folder = args.reports.join("mutants");
+        reports::write_trace(&folder, trial.mutant.name(), &counterexample.trace)?;
     }
     Ok(Fate {
         mutant: trial.mutant.name(),
@@ -155,7 +154,7 @@ fn for_report(fates: &[Fate]) -> String {
          machine on purpose. Under sound rules\nits scope was searched to the end and the claim \
          holds there (\"sound states\" of them); with the rule broken,\nit breaks in \
          so many steps, after so many states of a breadth-first search. A mutant that\nsurvived \
-         would fail the command. The counterexamples lie in `counterexamples/`.\n\n",
+         would fail the command. The counterexamples lie in `mutants/`.\n\n",
     );
     let line = |text: &mut String, cells: [String; 6]| {
         let _ = writeln!(text, "| {} |", cells.join(" | "));
