@@ -26,6 +26,12 @@ impl NodeSet {
         NodeSet(1 << node)
     }
 
+    /// Up to four sets in one word, to be hashed at once.
+    #[inline]
+    pub fn in_one_word(sets: [NodeSet; 4]) -> u64 {
+        sets.iter().fold(0, |word, set| word << 16 | u64::from(set.0))
+    }
+
     /// Whether `node` is in the set.
     #[inline]
     pub fn contains(self, node: u8) -> bool {

@@ -1,5 +1,7 @@
 //! One client: its clock, the program it runs, and what an observer remembers about it.
 
+use std::hash::{Hash, Hasher};
+
 use leasehold::protocol::{Command, NodeSet, Rules};
 
 use crate::joined::Joined;
@@ -18,7 +20,7 @@ pub enum Program<R, I> {
 }
 
 /// What an observer outside remembers. No program reads it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ghost<I> {
     /// Nodes where a release of the present lease has run, and of the one before it.
     pub released: [NodeSet; 2],
@@ -34,6 +36,19 @@ pub struct Ghost<I> {
     pub served: bool,
     /// How long, on its own clock and while scheduled, the client has been releasing.
     pub releasing_for: I,
+}
+
+/// All of it in one word, and the time.
+impl<I: Hash> Hash for Ghost<I> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [even, odd] = self.released;
+        let sets = NodeSet::in_one_word([NodeSet::EMPTY, even, odd, self.overtaken]);
+        let flags = [self.believed, self.interloped, self.saw_foreign, self.served];
+        let flags = flags.iter().fold(0, |bits, &flag| bits << 1 | u64::from(flag));
+        state.write_u64(flags << 48 | sets);
+        self.releasing_for.hash(state);
+    }
 }
 
 /// One client.

@@ -2,6 +2,7 @@
 //! strike how often. Printed with every verdict and written into every trace file.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use leasehold::protocol::config::UnknownName;
@@ -74,9 +75,7 @@ pub struct Role {
 
 /// How often each fault may strike. What is not here cannot be switched off: any message may be
 /// delayed without bound or never arrive.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {
     /// Connections that fail (`fifo` only); their requests become strays.
@@ -105,6 +104,22 @@ pub struct Faults {
     /// Acquisitions that their user gives up before they are decided.
     #[serde(skip_serializing_if = "is_zero")]
     pub cancels: u8,
+}
+
+/// All budgets in two words.
+impl Hash for Faults {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Faults { resets, crashes_keeping, crashes_losing, node_slips, client_slips, .. } =
+            *self;
+        let Faults { pauses, heals, stalls, resends, script_losses, cancels, .. } = *self;
+        let (keeping, losing) = (crashes_keeping, crashes_losing);
+        let slips = [node_slips, client_slips];
+        state.write_u64(u64::from_le_bytes([
+            resets, keeping, losing, slips[0], slips[1], pauses, heals, stalls,
+        ]));
+        state.write_u64(u64::from_le_bytes([resends, script_losses, cancels, 0, 0, 0, 0, 0]));
+    }
 }
 
 impl Faults {

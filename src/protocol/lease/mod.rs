@@ -29,7 +29,7 @@ mod symmetry;
 pub use interface::{Commands, Event, Input, LossCause, Moment, Output, Phase, Timer};
 
 /// One lease. `R` are its [`Rules`], `I` its clock, `V` its token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lease<R, I, V> {
     rules: R,
     phase: Phase,

@@ -1,12 +1,35 @@
-//! The symmetries of a lease.
+//! The symmetries of a lease, and its hash.
 //!
 //! The checker merges states that differ only by the origin of the clock, by the names of the
 //! nodes or by the name of the client. Each commutes with [`Lease::handle`], which tests show.
 
+use core::hash::{Hash, Hasher};
+
 use super::super::instant::{Instant, Span};
-use super::super::round::bits_of;
+use super::super::nodes::NodeSet;
+use super::super::round::{Tally, bits_of};
 use super::super::rules::Rules;
 use super::{Lease, Phase};
+
+/// Every field, the sets of nodes four at a time: the checker hashes each state it meets.
+impl<R: Hash, I: Hash, V: Hash> Hash for Lease<R, I, V> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Lease { rules, phase, token, valid_until, wake, round, .. } = self;
+        let Tally { done, missing, foreign, failed } = round.tally;
+        let (pending, stray, owed, releasing) =
+            (self.pending, self.stray, self.owed, self.releasing);
+        state.write_u64(NodeSet::in_one_word([pending, stray, owed, releasing]));
+        state.write_u64(NodeSet::in_one_word([done, missing, foreign, failed]));
+        round.asked.hash(state);
+        rules.hash(state);
+        state.write_u8(*phase as u8);
+        token.hash(state);
+        valid_until.hash(state);
+        wake.hash(state);
+        round.t0.hash(state);
+    }
+}
 
 impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
     /// The same lease on a clock that shows `by` more, with every moment before `oldest` moved to
