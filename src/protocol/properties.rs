@@ -607,7 +607,8 @@ proptest! {
         for (after, reachable, input) in told {
             now = now.plus((after >> 1) as i64 >> (after % 64));
             let input = input_of(&config, &lease, Told::Any(input));
-            let moment = Moment { now, reachable: set_of(reachable, nodes), guarded: NodeSet::EMPTY };
+            let (reachable, guarded) = (set_of(reachable, nodes), NodeSet::EMPTY);
+            let moment = Moment { now, reachable, guarded };
             let _ = lease.handle(&config, moment, input);
             let due = lease.deadline().map(|(at, _)| at);
             prop_assert!(lease.valid_until().is_none_or(|until| due.unwrap() <= until));

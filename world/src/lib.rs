@@ -17,6 +17,7 @@ mod enabled;
 mod hasten;
 pub mod healed;
 pub mod joined;
+mod links;
 pub mod message;
 pub mod narrate;
 pub mod node;

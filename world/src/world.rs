@@ -1,6 +1,6 @@
 //! The world: nodes, pipes and clients, and the one function that changes them.
 
-use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules, guard};
+use leasehold::protocol::{Answer, Command, Input, Moment, NodeSet, Rules};
 
 use crate::action::Action;
 use crate::client::{Client, Program};
@@ -111,7 +111,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
 
     // ---- clients -----------------------------------------------------------------------------
 
-    fn moment(&self, client: u8) -> Moment<I> {
+    pub(crate) fn moment(&self, client: u8) -> Moment<I> {
         let pipes = &self.pipes[usize::from(client)];
         let now = self.clients[usize::from(client)].now;
         let guards = &self.guarded_until[usize::from(client)];
@@ -171,7 +171,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     }
 
     /// Sends what a program wants sent, and holds what it did against the event properties.
-    fn carry_out(&mut self, c: u8, action: Action<I>, effects: &mut Effects<I>) {
+    pub(crate) fn carry_out(&mut self, c: u8, action: Action<I>, effects: &mut Effects<I>) {
         let client = &mut self.clients[usize::from(c)];
         if !action.commands.extend.is_empty() {
             client.renewals_left = spend(client.renewals_left);
@@ -314,67 +314,6 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 self.carry_out(c, action, effects);
             }
             Program::Threaded(_) => {}
-        }
-    }
-
-    // ---- connections and servers -------------------------------------------------------------
-
-    fn connection_failed(&mut self, scope: &Scope, c: u8, node: u8, effects: &mut Effects<I>) {
-        let moment = self.moment(c);
-        let client = &mut self.clients[usize::from(c)];
-        let generation = client.generation;
-        match &mut client.program {
-            Program::Joined(joined) => {
-                let input = Input::Reset { node };
-                for action in joined.link_changed(scope.config_of(c), moment, input, generation) {
-                    self.carry_out(c, action, effects);
-                }
-            }
-            Program::Threaded(threaded) => {
-                // Its library opens a new connection by itself, and knows of no strays.
-                self.pipes[usize::from(c)][usize::from(node)].link = Link::Up;
-                let action = threaded.reset(scope, moment.now, generation, node);
-                self.carry_out(c, action, effects);
-            }
-        }
-    }
-
-    fn connect(&mut self, scope: &Scope, rules: R, c: u8, node: u8, effects: &mut Effects<I>) {
-        let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
-        let new_process = pipe.link == Link::DownWithServer;
-        pipe.link = Link::Up;
-        if new_process && let Some(guards_for) = rules.guards_for(scope.config_of(c)) {
-            let uptime = self.nodes[usize::from(node)].uptime(scope.guarded_for());
-            let now = self.clients[usize::from(c)].now;
-            self.guarded_until[usize::from(c)][usize::from(node)] =
-                guard::counts_from(now, uptime, guards_for);
-        }
-        let moment = self.moment(c);
-        let client = &mut self.clients[usize::from(c)];
-        let generation = client.generation;
-        if let Program::Joined(joined) = &mut client.program {
-            let input = Input::Connected { node, new_process };
-            for action in joined.link_changed(scope.config_of(c), moment, input, generation) {
-                self.carry_out(c, action, effects);
-            }
-        }
-    }
-
-    fn crash(&mut self, scope: &Scope, node: u8, keeps: bool, effects: &mut Effects<I>) {
-        let budget =
-            if keeps { &mut self.faults.crashes_keeping } else { &mut self.faults.crashes_losing };
-        *budget = spend(*budget);
-        self.nodes[usize::from(node)].crash(keeps, scope.settings().restart_delay);
-        for c in 0..C as u8 {
-            let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
-            let connected = pipe.link == Link::Up;
-            pipe.die();
-            if !scope.ordered() {
-                // A pool opens connections as it needs them; its requests are simply gone.
-                pipe.link = Link::Up;
-            } else if connected {
-                self.connection_failed(scope, c, node, effects);
-            }
         }
     }
 

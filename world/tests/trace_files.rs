@@ -15,8 +15,11 @@ use proptest::prelude::*;
 /// Every counterexample in the repository, with its file's name.
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/counterexamples");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "trace"))
+        .collect();
     paths.sort();
     assert!(!paths.is_empty());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
