@@ -1,6 +1,7 @@
 //! Messages: commands on their way, what became of them, and the answers.
 
 use leasehold::protocol::{Answer, Command};
+use leasehold_world::narrate::verb;
 use svg::node::element::Group;
 
 use crate::bars::stub;
@@ -25,15 +26,6 @@ fn passed_by(flight: &Flight, story: &Story, paper: &Paper) -> f64 {
     let last = story.nodes.saturating_sub(1);
     let from_left = paper.inward(flight.client) > 0.0;
     f64::from(if from_left { flight.node } else { last.saturating_sub(flight.node) })
-}
-
-fn verb(command: Command) -> &'static str {
-    match command {
-        Command::Set => "SET",
-        Command::Extend => "extend",
-        Command::Release => "release",
-        Command::Kill => "KILL",
-    }
 }
 
 fn said(answer: Answer) -> &'static str {

@@ -260,7 +260,7 @@ impl Pipe {
         if message.answer().is_some() {
             self.remove(index);
         } else {
-            self.messages[index] = Message(message.0 | OLDEST << 6).0;
+            self.messages[index] = message.0 | OLDEST << 6;
         }
         let again = Message::new(message.command(), message.generation());
         let _ = self.push(again);

@@ -136,7 +136,8 @@ fn told<I: WorldTime>(report: &Report<I>) -> String {
     }
 }
 
-fn verb(command: Command) -> &'static str {
+/// What a command is called in sentences and pictures.
+pub fn verb(command: Command) -> &'static str {
     match command {
         Command::Set => "SET",
         Command::Extend => "extend",
