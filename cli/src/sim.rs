@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use leasehold::protocol::{Extend, Mutant, Transport};
-use leasehold_sim::{Campaign, Cause, ClientCount, NodeCount, Options, Outcome, campaign, record};
+use leasehold_sim::{
+    Campaign, Cause, ClientCount, NodeCount, Options, Outcome, Profile, campaign, record,
+};
 use leasehold_world::{Lifecycle, Trace};
 
 use crate::check::stop_on_ctrl_c;
@@ -21,6 +23,11 @@ const SHOWN: usize = 5;
 /// What a seed is expanded with.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Drawn {
+    /// Which faults are put in, and how strong: calm, swarm, hostile, drift, restart, repair,
+    /// contention, or one alone: delay, loss, partition, reset, crash, amnesia, freeze, pause,
+    /// stall, suspend, jump, resend, scripts, cancel
+    #[arg(long, default_value = "swarm")]
+    profile: Profile,
     /// Which program: detached, sleep, double_check or joined
     #[arg(long, default_value = "joined")]
     lifecycle: Lifecycle,
@@ -30,10 +37,10 @@ pub(crate) struct Drawn {
     /// Which transport: fifo or pooled
     #[arg(long, default_value = "fifo")]
     transport: Transport,
-    /// So many nodes (1, 3 or 5) instead of a number drawn from the seed
+    /// So many nodes (1 to 9) instead of a number drawn from the seed
     #[arg(long)]
     nodes: Option<u8>,
-    /// So many clients (1, 2 or 3) instead of a number drawn from the seed
+    /// So many clients (1 to 64) instead of a number drawn from the seed
     #[arg(long)]
     clients: Option<u8>,
     /// Break one rule of the machine on purpose, to see that it is noticed
@@ -45,13 +52,13 @@ impl Drawn {
     fn options(&self) -> Result<Options, Failure> {
         let argument = |error: leasehold_sim::OptionsError| Failure::Argument(error.to_string());
         Ok(Options {
+            profile: self.profile,
             lifecycle: self.lifecycle,
             extend: self.extend,
             transport: self.transport,
             mutant: self.mutant,
             nodes: self.nodes.map(NodeCount::try_from).transpose().map_err(argument)?,
             clients: self.clients.map(ClientCount::try_from).transpose().map_err(argument)?,
-            ..Options::default()
         })
     }
 
@@ -63,6 +70,9 @@ impl Drawn {
     /// The options that differ from the defaults, as they are typed.
     fn typed(&self) -> String {
         let mut typed = String::new();
+        if self.profile != Profile::default() {
+            typed += &format!(" --profile {}", self.profile);
+        }
         if self.lifecycle != Lifecycle::Joined {
             typed += &format!(" --lifecycle {}", self.lifecycle);
         }

@@ -41,8 +41,8 @@ pub(crate) enum Event {
     Stop { client: u8, generation: u8 },
     /// The renewer of a client is scheduled again.
     Wake(u8),
-    /// A client is not scheduled for so many microseconds.
-    Pause { client: u8, length: Span },
+    /// A client is not scheduled for so many microseconds, or its machine is suspended.
+    Pause { client: u8, length: Span, suspends: bool },
     /// A client is scheduled again.
     Resume(u8),
     /// A connection fails.
@@ -50,10 +50,18 @@ pub(crate) enum Event {
     /// There may be a connection again.
     Connect { client: u8, node: u8 },
     /// A server dies and will be down for so many microseconds.
-    Crash { node: u8, length: Span },
+    Crash { node: u8, keeps: bool, length: Span },
+    /// A server stands still for so many microseconds.
+    Freeze { node: u8, length: Span },
+    /// A server loses its scripts.
+    Forget(u8),
+    /// A client library sends a command again.
+    Resend(Parcel),
+    /// The user gives up the acquisition of this lease.
+    Cancel { client: u8, generation: u8 },
     /// A server is back.
     Restart(u8),
-    /// A node's clock leaps ahead.
+    /// A node's clock jumps.
     Leap { node: u8, by: Span },
 }
 

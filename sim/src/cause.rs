@@ -1,8 +1,8 @@
 //! Why somebody read "lock already taken": the one root cause, found by an observer who has
 //! followed every value at every node.
 
-use leasehold::protocol::{Answer, Command, Micros, NodeSet, Rules};
-use leasehold_world::{Effects, Executed, Step, Value, World};
+use leasehold::protocol::{Answer, Command, NodeSet, Rules};
+use leasehold_world::{Effects, Executed, Step, Value, World, WorldTime};
 
 /// The root cause of a "lock already taken".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,11 +137,11 @@ impl<const N: usize, const C: usize> History<N, C> {
     }
 
     /// Follows one step, which has just been taken.
-    pub(crate) fn note<R: Rules>(
+    pub(crate) fn note<R: Rules, I: WorldTime>(
         &mut self,
-        world: &World<R, Micros, N, C>,
-        step: &Step<Micros, N, C>,
-        effects: &Effects<Micros>,
+        world: &World<R, I, N, C>,
+        step: &Step<I, N, C>,
+        effects: &Effects<I>,
     ) {
         match *step {
             Step::Advance { .. } => self.note_gone(world, false),
@@ -184,9 +184,9 @@ impl<const N: usize, const C: usize> History<N, C> {
     }
 
     /// The fate of a value that is still followed.
-    fn fate<R: Rules>(
+    fn fate<R: Rules, I: WorldTime>(
         &mut self,
-        world: &World<R, Micros, N, C>,
+        world: &World<R, I, N, C>,
         node: usize,
         value: Value,
     ) -> Option<&mut Fate> {
@@ -197,7 +197,7 @@ impl<const N: usize, const C: usize> History<N, C> {
     }
 
     /// Keys that have gone without a command.
-    fn note_gone<R: Rules>(&mut self, world: &World<R, Micros, N, C>, died: bool) {
+    fn note_gone<R: Rules, I: WorldTime>(&mut self, world: &World<R, I, N, C>, died: bool) {
         for n in 0..N {
             let (before, now) = (self.keys[n], world.nodes[n].key);
             if before == now {
@@ -215,7 +215,11 @@ impl<const N: usize, const C: usize> History<N, C> {
         }
     }
 
-    fn note_executed<R: Rules>(&mut self, world: &World<R, Micros, N, C>, executed: Executed) {
+    fn note_executed<R: Rules, I: WorldTime>(
+        &mut self,
+        world: &World<R, I, N, C>,
+        executed: Executed,
+    ) {
         let Executed { client, node, command, value, answer, .. } = executed;
         let (c, n) = (usize::from(client), usize::from(node));
         let holder = self.keys[n];

@@ -17,22 +17,27 @@ const WHOLE: i64 = 1_000_000_000;
 pub(crate) struct Clock {
     rate: i64,
     carried: i64,
+    /// Whether it stands still, as in a machine that is suspended.
+    pub(crate) stands_still: bool,
 }
 
 impl Clock {
     /// A clock that has just shown a whole microsecond.
     pub(crate) fn new(rate: i64) -> Clock {
-        Clock { rate, carried: 0 }
+        Clock { rate, carried: 0, stands_still: false }
     }
 
     /// How many microseconds it shows more after `nanos` of true time.
     pub(crate) fn advance(&mut self, nanos: TrueTime) -> Span {
+        if self.stands_still {
+            return 0;
+        }
         let parts = self.carried + nanos * self.rate;
         self.carried = parts % WHOLE;
         parts / WHOLE
     }
 
-    /// The least true time after which it shows `micros` more.
+    /// The least true time after which it shows `micros` more, if it does not stand still.
     pub(crate) fn until(&self, micros: Span) -> TrueTime {
         let parts = micros * WHOLE - self.carried;
         if parts <= 0 { 0 } else { (parts + self.rate - 1) / self.rate }

@@ -5,6 +5,8 @@ use leasehold_world::{CLAIMS, Claim, Lifecycle, Report, WITNESSES};
 
 use crate::cause::Cause;
 use crate::options::{ClientCount, Options};
+use crate::profile::{Fault, Profile};
+use crate::weather::may_meet;
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $type:ident { $($(#[$each:meta])* $variant:ident => $name:literal,)+ }) => {
@@ -39,6 +41,26 @@ kinds! {
         Kill => "kills",
         /// A server died and kept what it stored.
         CrashKeeping => "crashes keeping state",
+        /// A connection fell silent, and nobody knew.
+        HalfOpen => "half-open connections",
+        /// A wall rose between clients and nodes.
+        Partition => "partitions",
+        /// A server died and lost what it stored.
+        CrashLosing => "crashes losing state",
+        /// A server stood still for a while.
+        Freeze => "servers frozen",
+        /// A server lost its scripts.
+        ScriptsLost => "script caches lost",
+        /// A server's wall clock jumped ahead.
+        JumpAhead => "wall clocks jumped ahead",
+        /// A server's wall clock jumped back.
+        JumpBack => "wall clocks jumped back",
+        /// A client library sent a command twice.
+        Resend => "commands sent twice",
+        /// An acquisition was given up before it was decided.
+        Cancel => "acquisitions given up",
+        /// A client's machine was suspended.
+        Suspend => "clients suspended",
         /// A client was not scheduled for a while.
         Pause => "clients paused",
         /// A renewer was not scheduled in mid-step.
@@ -246,27 +268,40 @@ fn touch(options: &Options) -> bool {
 }
 
 fn contended(options: &Options) -> bool {
-    options.clients != Some(ClientCount::One)
+    options.clients.map(ClientCount::number) != Some(1)
 }
 
 fn expects_hazard(options: &Options, hazard: Hazard) -> bool {
+    let met = |fault: Fault| may_meet(options.profile, fault);
     match hazard {
-        Hazard::Delay
-        | Hazard::Loss
-        | Hazard::CrashKeeping
-        | Hazard::Pause
-        | Hazard::LateExecution => true,
-        Hazard::Reset | Hazard::StrayRan => fifo(options),
-        Hazard::Kill => {
-            joined(options) && fifo(options) && options.mutant != Some(Mutant::NoKillAfterReset)
+        Hazard::Delay | Hazard::LateExecution => met(Fault::Delay),
+        Hazard::Loss => met(Fault::Loss),
+        Hazard::HalfOpen => met(Fault::Loss) && fifo(options),
+        Hazard::Partition => met(Fault::Partition),
+        Hazard::CrashKeeping => met(Fault::Crash),
+        Hazard::CrashLosing => {
+            met(Fault::Amnesia) && (joined(options) || matches!(options.profile, Profile::Only(_)))
         }
-        Hazard::Stall => !joined(options),
+        Hazard::Freeze => met(Fault::Freeze),
+        Hazard::ScriptsLost => met(Fault::Scripts),
+        Hazard::JumpAhead | Hazard::JumpBack => met(Fault::Jump),
+        Hazard::Resend => met(Fault::Resend),
+        Hazard::Cancel => met(Fault::Cancel) && joined(options),
+        Hazard::Pause => met(Fault::Pause),
+        Hazard::Suspend => met(Fault::Suspend),
+        Hazard::Reset | Hazard::StrayRan => met(Fault::Reset) && fifo(options),
+        Hazard::Kill => {
+            let kills = options.mutant != Some(Mutant::NoKillAfterReset);
+            met(Fault::Reset) && joined(options) && fifo(options) && kills
+        }
+        Hazard::Stall => met(Fault::Stall) && !joined(options),
         Hazard::Overtaking => !fifo(options),
     }
 }
 
 fn expects_report(options: &Options, told: Told) -> bool {
-    match told {
+    let wild = matches!(options.profile, Profile::Swarm | Profile::Hostile);
+    wild && match told {
         Told::Acquired | Told::Denied | Told::Extended | Told::RenewalFailed | Told::Released => {
             true
         }
@@ -279,11 +314,13 @@ fn expects_report(options: &Options, told: Told) -> bool {
 }
 
 fn expects_witness(options: &Options, danger: Claim) -> bool {
-    match danger {
+    let wild = matches!(options.profile, Profile::Swarm | Profile::Hostile);
+    wild && match danger {
         Claim::WindowExclusion | Claim::OwnKeysOnly => contended(options),
         Claim::LossTold | Claim::BoundedRelease => joined(options),
-        Claim::RoomForMessages | Claim::BoundedAcquire => false,
+        Claim::RoomForMessages => false,
         Claim::ValidityBacked
+        | Claim::BoundedAcquire
         | Claim::Continuity
         | Claim::NoRenewalAfterStop
         | Claim::OrderAtNode

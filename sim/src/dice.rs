@@ -31,6 +31,15 @@ pub(crate) enum Question {
     Retry = 22,
     FirstStart = 23,
     Leap = 24,
+    Amnesia = 25,
+    Freeze = 26,
+    Forget = 27,
+    Partition = 28,
+    PartitionSides = 29,
+    Resend = 30,
+    Cancel = 31,
+    Heal = 32,
+    Slip = 33,
 }
 
 /// The source of all decisions about single events of one run.
@@ -51,9 +60,10 @@ const fn mixed(mut bits: u64) -> u64 {
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Dice {
-    /// The dice of one seed.
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(mixed(seed.wrapping_add(GOLDEN)))
+    /// The dice of one seed, for one of its keys.
+    pub(crate) fn new(seed: u64, key: u8) -> Dice {
+        let of_seed = mixed(seed.wrapping_add(GOLDEN));
+        Dice(if key == 0 { of_seed } else { mixed(of_seed.wrapping_add(key.into())) })
     }
 
     /// The number for one question about one event.
@@ -84,6 +94,11 @@ impl Roll {
         (self.0 >> 32) as u32
     }
 
+    /// Independent bits.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Another number from the same decision.
     pub(crate) fn again(self) -> Roll {
         Roll(mixed(self.0.wrapping_add(GOLDEN)))
@@ -96,13 +111,13 @@ mod tests {
 
     #[test]
     fn the_mix_is_fixed() {
-        let numbers = [0, 1, 2].map(|id| Dice::new(158).roll(Question::RequestDelay, id).0);
+        let numbers = [0, 1, 2].map(|id| Dice::new(158, 0).roll(Question::RequestDelay, id).0);
         assert_eq!(numbers, [13612039540905966210, 11021460419850004373, 18282783564615178921]);
     }
 
     #[test]
     fn a_chance_is_what_it_says() {
-        let dice = Dice::new(7);
+        let dice = Dice::new(7, 0);
         let hits =
             (0..100_000).filter(|&id| dice.roll(Question::Reset, id).chance(250_000)).count();
         assert!((24_500..25_500).contains(&hits), "{hits}");
@@ -112,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_range_is_covered_and_not_left() {
-        let dice = Dice::new(7);
+        let dice = Dice::new(7, 0);
         let rolls = || (0..1000).map(|id| dice.roll(Question::Work, id));
         assert_eq!(rolls().map(|roll| roll.between(3, 5)).min(), Some(3));
         assert_eq!(rolls().map(|roll| roll.between(3, 5)).max(), Some(5));

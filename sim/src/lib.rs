@@ -13,25 +13,37 @@ mod agenda;
 mod campaign;
 mod cause;
 mod clock;
+mod connections;
 mod counts;
 mod dice;
-mod faults;
+mod draw;
+mod heal;
 mod options;
 mod outcome;
 mod plan;
 mod post;
+mod profile;
 mod run;
+mod schedulers;
+mod servers;
+mod ticks;
+mod trials;
 mod users;
+mod walls;
 mod watch;
+pub mod weather;
 
 pub use campaign::{Campaign, KEPT, campaign};
 pub use cause::Cause;
 pub use counts::{Counts, Hazard, Told};
-pub use options::{ClientCount, NodeCount, Options, OptionsError, Profile};
+pub use options::{ClientCount, MOST_CLIENTS, MOST_NODES, NodeCount, Options, OptionsError};
 pub use outcome::{Broken, Outcome, Taken, TraceHash};
-pub use plan::{Clocks, Habits, Plan, Weather};
+pub use plan::{Clocks, Habits, Plan};
+pub use profile::{Fault, Profile, UnknownProfile};
+pub use trials::{Kill, Trial, trials};
+pub use weather::Weather;
 
-use leasehold::protocol::Micros;
+use leasehold::protocol::{Micros, Ticks};
 use leasehold_world::trace::Line;
 use leasehold_world::{Claim, Trace, WorldTime};
 
@@ -45,19 +57,38 @@ pub fn simulate(seed: u64, options: &Options) -> Outcome {
 
 /// The same, in the room that an earlier run has left.
 fn simulate_in(seed: u64, options: &Options, agenda: &mut Agenda) -> Outcome {
-    dispatch(&Plan::from_seed(seed, options), agenda, false).0
+    of_every_key(Plan::from_seed(seed, options), agenda).0
 }
 
-/// Runs one seed and writes its steps down.
+/// Runs the world of every key; the outcome is that of all, and the plan that of the first key on
+/// which a claim was broken, or else of the first.
+fn of_every_key(mut plan: Plan, agenda: &mut Agenda) -> (Outcome, Plan) {
+    let mut all = dispatch(&plan, agenda, false).0;
+    let mut telling = plan.key;
+    for key in 1..plan.keys {
+        plan.key = key;
+        let one = dispatch(&plan, agenda, false).0;
+        if all.broken.is_none() && one.broken.is_some() {
+            telling = key;
+        }
+        all.and(one);
+    }
+    plan.key = telling;
+    (all, plan)
+}
+
+/// Runs one seed and writes its steps down; of several keys those of the first on which a claim
+/// was broken.
 ///
 /// If a claim was broken the trace ends with the step that breaks it. A broken program goes on
 /// after the first broken claim until its user reads "lock already taken"; if that happens, the
 /// trace ends there and names the claim which *that* step breaks.
 pub fn record(seed: u64, options: &Options) -> (Outcome, Trace) {
-    record_plan(&Plan::from_seed(seed, options))
+    let (outcome, plan) = of_every_key(Plan::from_seed(seed, options), &mut Agenda::default());
+    (outcome, record_plan(&plan).1)
 }
 
-/// Runs a plan, which need not be the one that its seed draws.
+/// Runs a plan, which need not be the one that its seed draws, for its one key.
 pub fn simulate_plan(plan: &Plan) -> Outcome {
     dispatch(plan, &mut Agenda::default(), false).0
 }
@@ -71,8 +102,9 @@ pub fn record_plan(plan: &Plan) -> (Outcome, Trace) {
         steps.truncate(broken.step as usize);
         breaks = Some(broken.claim);
     }
+    let unit = if plan.in_ticks { Ticks::UNIT } else { Micros::UNIT };
     let trace = Trace {
-        unit: Micros::UNIT.to_owned(),
+        unit: unit.to_owned(),
         scope: plan.scope.clone(),
         breaks,
         seed: Some(plan.seed),
@@ -85,18 +117,29 @@ type Ending = (Outcome, Option<Vec<Line>>, Option<Claim>);
 
 /// Runs a plan in a world of its size.
 fn dispatch(plan: &Plan, agenda: &mut Agenda, recording: bool) -> Ending {
-    macro_rules! sizes {
-        ($(($node_count:ident, $nodes:literal): $($client_count:ident $clients:literal),+;)+) => {
-            match (plan.nodes, plan.clients) {
-                $($((NodeCount::$node_count, ClientCount::$client_count) => {
-                    Run::<$nodes, $clients>::to_end(plan, agenda, recording)
+    macro_rules! of_size {
+        ($time:ty; $($nodes:literal x $($clients:literal),+;)+) => {
+            match plan.size() {
+                $($(($nodes, $clients) => {
+                    Run::<$time, $nodes, $clients>::to_end(plan, agenda, recording)
                 })+)+
+                other => unreachable!("no plan is made for {other:?} nodes and clients"),
             }
         };
     }
-    sizes! {
-        (One, 1): One 1, Two 2, Three 3;
-        (Three, 3): One 1, Two 2, Three 3;
-        (Five, 5): One 1, Two 2, Three 3;
+    if plan.in_ticks {
+        return of_size!(Ticks; 1 x 1, 2; 2 x 1, 2; 3 x 1, 2; 4 x 1, 2; 5 x 1, 2;);
+    }
+    of_size! {
+        Micros;
+        1 x 1, 2, 3, 64;
+        2 x 1, 2, 3, 64;
+        3 x 1, 2, 3, 64;
+        4 x 1, 2, 3, 64;
+        5 x 1, 2, 3, 64;
+        6 x 1, 2, 3, 64;
+        7 x 1, 2, 3, 64;
+        8 x 1, 2, 3, 64;
+        9 x 1, 2, 3, 64;
     }
 }

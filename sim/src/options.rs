@@ -1,8 +1,5 @@
 //! What a user of the simulator chooses. Everything else is drawn from the seed.
 
-use std::fmt;
-use std::str::FromStr;
-
 use leasehold::protocol::config::UnknownName;
 use leasehold::protocol::mutants::UnknownMutant;
 use leasehold::protocol::{Extend, Mutant, Transport};
@@ -10,64 +7,27 @@ use leasehold_world::Lifecycle;
 use leasehold_world::scope::UnknownLifecycle;
 use serde::{Deserialize, Serialize};
 
-/// Which constants are drawn, and how wild.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Each fault is on in some seeds and off in others, each as strong as the seed says, and none
-    /// beyond what Redlock assumes: no node loses its state, every clock keeps within the drift
-    /// allowance.
-    #[default]
-    Swarm,
+use crate::profile::{Profile, UnknownProfile};
+
+/// The most nodes of a simulated world.
+pub const MOST_NODES: usize = 9;
+/// The most clients of a simulated world, and of a run.
+pub const MOST_CLIENTS: usize = 64;
+
+/// How many clients a world has that is to have room for so many: a world of every size would be
+/// a program of its own, so there are four.
+pub(crate) fn world_size(clients: usize) -> usize {
+    [1, 2, 3].into_iter().find(|&room| clients <= room).unwrap_or(MOST_CLIENTS)
 }
 
-impl Profile {
-    /// The name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Profile::Swarm => "swarm",
-        }
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Profile {
-    type Err = OptionsError;
-
-    fn from_str(name: &str) -> Result<Self, OptionsError> {
-        match name {
-            "swarm" => Ok(Profile::Swarm),
-            _ => Err(OptionsError::Profile),
-        }
-    }
-}
-
-/// How many nodes a simulated world can have.
+/// How many nodes a simulated world has: 1 to 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NodeCount {
-    /// One node: no quorum to speak of.
-    One,
-    /// Three.
-    Three,
-    /// Five.
-    Five,
-}
+pub struct NodeCount(u8);
 
 impl NodeCount {
-    /// All of them.
-    pub const ALL: [NodeCount; 3] = [NodeCount::One, NodeCount::Three, NodeCount::Five];
-
     /// The number.
     pub fn number(self) -> u8 {
-        match self {
-            NodeCount::One => 1,
-            NodeCount::Three => 3,
-            NodeCount::Five => 5,
-        }
+        self.0
     }
 }
 
@@ -75,33 +35,19 @@ impl TryFrom<u8> for NodeCount {
     type Error = OptionsError;
 
     fn try_from(number: u8) -> Result<Self, OptionsError> {
-        let known = NodeCount::ALL.into_iter().find(|count| count.number() == number);
-        known.ok_or(OptionsError::Nodes(number))
+        let known = (1..=MOST_NODES).contains(&number.into());
+        if known { Ok(NodeCount(number)) } else { Err(OptionsError::Nodes(number)) }
     }
 }
 
-/// How many clients a simulated world can have.
+/// How many clients a run has, on all keys together: 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ClientCount {
-    /// One client: nobody to exclude.
-    One,
-    /// Two.
-    Two,
-    /// Three.
-    Three,
-}
+pub struct ClientCount(u8);
 
 impl ClientCount {
-    /// All of them.
-    pub const ALL: [ClientCount; 3] = [ClientCount::One, ClientCount::Two, ClientCount::Three];
-
     /// The number.
     pub fn number(self) -> u8 {
-        match self {
-            ClientCount::One => 1,
-            ClientCount::Two => 2,
-            ClientCount::Three => 3,
-        }
+        self.0
     }
 }
 
@@ -109,24 +55,24 @@ impl TryFrom<u8> for ClientCount {
     type Error = OptionsError;
 
     fn try_from(number: u8) -> Result<Self, OptionsError> {
-        let known = ClientCount::ALL.into_iter().find(|count| count.number() == number);
-        known.ok_or(OptionsError::Clients(number))
+        let known = (1..=MOST_CLIENTS).contains(&number.into());
+        if known { Ok(ClientCount(number)) } else { Err(OptionsError::Clients(number)) }
     }
 }
 
 /// What is wrong with an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
     /// A number of nodes that is not simulated.
-    #[error("{0} nodes: a simulated world has 1, 3 or 5")]
+    #[error("{0} nodes: a simulated world has 1 to 9")]
     Nodes(u8),
     /// A number of clients that is not simulated.
-    #[error("{0} clients: a simulated world has 1, 2 or 3")]
+    #[error("{0} clients: a simulated run has 1 to 64")]
     Clients(u8),
     /// An unknown profile.
-    #[error("not a profile: swarm is the only one")]
-    Profile,
+    #[error(transparent)]
+    Profile(#[from] UnknownProfile),
     /// An unknown lifecycle.
     #[error(transparent)]
     Lifecycle(#[from] UnknownLifecycle),
@@ -224,22 +170,22 @@ mod tests {
 
     #[test]
     fn other_sizes_are_refused_by_name() {
-        assert_eq!(NodeCount::try_from(3), Ok(NodeCount::Three));
-        let error = NodeCount::try_from(4).unwrap_err();
-        assert_eq!(error.to_string(), "4 nodes: a simulated world has 1, 3 or 5");
+        assert_eq!(NodeCount::try_from(3).map(NodeCount::number), Ok(3));
+        let error = NodeCount::try_from(10).unwrap_err();
+        assert_eq!(error.to_string(), "10 nodes: a simulated world has 1 to 9");
         let error = ClientCount::try_from(0).unwrap_err();
-        assert_eq!(error.to_string(), "0 clients: a simulated world has 1, 2 or 3");
+        assert_eq!(error.to_string(), "0 clients: a simulated run has 1 to 64");
     }
 
     #[test]
     fn options_become_words_and_back() {
         let options = Options {
             mutant: Some(Mutant::NoKillAfterReset),
-            nodes: Some(NodeCount::Five),
+            nodes: Some(NodeCount(5)),
             ..Options::default()
         };
         assert_eq!(Options::try_from(Text::from(options)), Ok(options));
-        let text = Text { nodes: Some(2), ..Text::from(options) };
-        assert_eq!(Options::try_from(text), Err(OptionsError::Nodes(2)));
+        let text = Text { nodes: Some(0), ..Text::from(options) };
+        assert_eq!(Options::try_from(text), Err(OptionsError::Nodes(0)));
     }
 }

@@ -46,6 +46,23 @@ pub struct Outcome {
     pub counts: Counts,
 }
 
+impl Outcome {
+    /// Takes in what came of the next key of the same seed.
+    pub(crate) fn and(&mut self, next: Outcome) {
+        let mut hash = TraceHash(self.hash);
+        hash.add(next.hash);
+        self.hash = hash.finish();
+        self.steps += next.steps;
+        self.virtual_us = self.virtual_us.max(next.virtual_us);
+        self.broken = self.broken.or(next.broken);
+        self.taken = self.taken.or(next.taken);
+        let virtual_us = self.virtual_us;
+        self.counts.add(&next.counts);
+        // Of one run still, and its keys live in the same time.
+        (self.counts.runs, self.counts.virtual_us) = (1, virtual_us);
+    }
+}
+
 /// A 64-bit hash over steps, fixed for good: two runs with the same hash took the same steps.
 ///
 /// It is FNV-1a over 64-bit words instead of bytes, with one shift so that high bits reach low

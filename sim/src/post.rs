@@ -3,30 +3,54 @@
 //! On one connection they keep their order, so what is stuck holds up what follows, and what is
 //! lost silences the connection until it is reset. In a pool each goes its own way.
 
-use leasehold::protocol::{Command, Micros};
-use leasehold_world::{Effects, Message, Step};
+use leasehold::protocol::Command;
+use leasehold_world::{Effects, Message, Step, WorldTime};
 
 use crate::agenda::{Event, Parcel};
 use crate::clock::{NANOS, TrueTime};
 use crate::counts::Hazard;
 use crate::dice::Question;
 use crate::run::Run;
+use crate::walls::Way;
+
+/// The age of a stray in its pipe that nobody tells from older ones. A lane counts its connections
+/// from here, so that a stray can be on one that never was.
+pub(crate) const FORGOTTEN: u16 = 3;
 
 /// The simulator's side of a pipe.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
-    /// Which connection, counted from 0.
+    /// Which connection.
     pub(crate) epoch: u16,
     /// When the last command on it reaches its node.
     last_arrival: TrueTime,
     /// When the last answer on it reaches its client.
     last_answer: TrueTime,
+    /// Until when commands wait because one before them does.
+    pub(crate) request_gate: TrueTime,
+    /// The same for answers.
+    pub(crate) answer_gate: TrueTime,
     /// Whether commands on it are lost from now on.
     silent: bool,
     /// Whether answers on it are lost from now on.
     mute: bool,
     /// How many of each command were sent for the present lease.
     ordinals: [u8; 4],
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Lane {
+            epoch: FORGOTTEN,
+            last_arrival: 0,
+            last_answer: 0,
+            request_gate: 0,
+            answer_gate: 0,
+            silent: false,
+            mute: false,
+            ordinals: [0; 4],
+        }
+    }
 }
 
 impl Lane {
@@ -53,7 +77,7 @@ impl Parcel {
     }
 }
 
-impl<const N: usize, const C: usize> Run<'_, N, C> {
+impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// How many messages are in each of a client's pipes.
     pub(crate) fn lengths(&self, client: u8) -> [usize; N] {
         std::array::from_fn(|n| self.world.pipes[usize::from(client)][n].len())
@@ -61,7 +85,7 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
 
     /// After a step of `client`: schedules what it has sent, that is, what its pipes hold beyond
     /// the `known` first messages, and lets its user see what has come of it.
-    pub(crate) fn follow(&mut self, client: u8, known: [usize; N], effects: &Effects<Micros>) {
+    pub(crate) fn follow(&mut self, client: u8, known: [usize; N], effects: &Effects<I>) {
         for (n, &from) in known.iter().enumerate() {
             let mut index = from;
             while let Some(message) = self.world.pipes[usize::from(client)][n].get(index) {
@@ -95,6 +119,11 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
             return;
         }
         let delay = self.delay(Question::RequestDelay, &parcel);
+        let again = self.roll(Question::Resend, &parcel);
+        if again.chance(self.plan.weather.resend.ppm) {
+            let after = again.again().below(delay * 2);
+            self.agenda.note(self.now + after, Event::Resend(parcel));
+        }
         let down_until = self.restart_at[usize::from(node)];
         let lane = &mut self.lanes[usize::from(client)][usize::from(node)];
         let mut at = self.now.max(down_until) + delay;
@@ -108,15 +137,15 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
 
     /// How long a message is under way, in nanoseconds.
     fn delay(&mut self, question: Question, parcel: &Parcel) -> TrueTime {
-        let weather = &self.plan.weather;
+        let options = &self.plan.weather.delay;
         let timeout = self.scope().config.settings().node_timeout;
         let roll = self.roll(question, parcel);
         let length = roll.again();
-        let (shortest, longest) = weather.latency;
-        let micros = if roll.chance(weather.stuck_ppm) {
-            length.between(timeout, weather.stuck_max)
-        } else if roll.chance(weather.stuck_ppm + weather.slow_ppm) {
-            length.between(longest, weather.slow_max)
+        let (shortest, longest) = options.latency;
+        let micros = if roll.chance(options.stuck_ppm) {
+            length.between(timeout, options.stuck_max)
+        } else if roll.chance(options.stuck_ppm + options.slow_ppm) {
+            length.between(longest, options.slow_max)
         } else {
             length.between(shortest, longest)
         };
@@ -127,7 +156,7 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
     }
 
     fn is_lost(&mut self, question: Question, parcel: &Parcel) -> bool {
-        let chance = self.plan.weather.loss_ppm;
+        let chance = self.plan.weather.loss.ppm;
         if self.losses_left == 0 || !self.roll(question, parcel).chance(chance) {
             return false;
         }
@@ -140,14 +169,18 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
 
     /// A command reaches its node on a connection that is still there.
     pub(crate) fn arrive(&mut self, parcel: Parcel) {
-        if self.lane(&parcel).epoch == parcel.epoch {
+        let current = self.lane(&parcel).epoch == parcel.epoch;
+        if current && !self.is_held(&parcel, Way::Request, Event::Arrive(parcel)) {
             self.execute(parcel);
         }
     }
 
     /// A command of a failed connection reaches its node after all.
     pub(crate) fn stray(&mut self, parcel: Parcel) {
-        if self.execute(parcel) {
+        let frozen_until = self.frozen_until[usize::from(parcel.node)];
+        if frozen_until > self.now {
+            self.agenda.note(frozen_until, Event::Stray(parcel));
+        } else if self.execute(parcel) {
             self.watch.counts.met(Hazard::StrayRan);
         }
     }
@@ -209,7 +242,9 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
         if self.lane(&parcel).epoch != parcel.epoch {
             return;
         }
-        if self.waits_for_resume(client, Event::Answer(parcel)) {
+        if self.waits_for_resume(client, Event::Answer(parcel))
+            || self.is_held(&parcel, Way::Answer, Event::Answer(parcel))
+        {
             return;
         }
         let Some(index) = self.position(&parcel, true) else { return };
@@ -230,9 +265,9 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
 
     /// Where in its pipe a message is now. On one connection answers come in order, so there the
     /// next answer is whichever is first.
-    fn position(&self, parcel: &Parcel, answered: bool) -> Option<usize> {
+    pub(crate) fn position(&self, parcel: &Parcel, answered: bool) -> Option<usize> {
         let pipe = &self.world.pipes[usize::from(parcel.client)][usize::from(parcel.node)];
-        let age = (self.lane(parcel).epoch - parcel.epoch).min(3);
+        let age = (self.lane(parcel).epoch - parcel.epoch).min(FORGOTTEN);
         let first = answered && self.scope().ordered();
         pipe.iter().position(|message| {
             let same =

@@ -1,13 +1,14 @@
-//! One run: true time, the agenda, and the world they drive.
+//! One run: true time, the agenda, and the world they drive. First with faults, then
+//! [healed](crate::heal).
 //!
 //! Each turn is one of three: an event of the agenda, a move that some client must make before
 //! time passes, or the passing of time until the next of either. Where an event and a move fall on
 //! the same instant, or several moves do, the seed says which comes first.
 
-use leasehold::protocol::{Instant, Micros, Mutated, Phase};
+use leasehold::protocol::{Mutated, Phase, Span};
 use leasehold_world::threaded::Move;
 use leasehold_world::trace::Line;
-use leasehold_world::{Effects, Program, Scope, Step, World};
+use leasehold_world::{Effects, Program, Scope, Step, World, WorldTime};
 
 use crate::agenda::{Agenda, Event, Parcel};
 use crate::cause::History;
@@ -18,6 +19,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::post::Lane;
 use crate::users::User;
+use crate::walls::{WALLS, Wall};
 use crate::watch::Watch;
 use leasehold_world::step::TaskMove;
 
@@ -27,31 +29,42 @@ const HORIZON: TrueTime = 3_600_000_000_000;
 /// A bound on turns that take no step.
 const TURNS: u32 = 20_000;
 
-/// The moves that clients can make at one instant: at most all task moves of three of them.
-struct Moves<const N: usize, const C: usize> {
-    list: [Option<Step<Micros, N, C>>; 18],
+/// How many moves at one instant are told apart; the clients with later ones are served next.
+const MOVES: usize = 18;
+
+/// The moves that clients can make at one instant.
+struct Moves<I, const N: usize, const C: usize> {
+    list: [Option<Step<I, N, C>>; MOVES],
     len: usize,
 }
 
+/// How often a clock slips by a tick while it may, in a run that is counted in ticks.
+const SLIP_PPM: u32 = 200_000;
+
 /// One run under way.
-pub(crate) struct Run<'a, const N: usize, const C: usize> {
+pub(crate) struct Run<'a, I, const N: usize, const C: usize> {
     pub(crate) plan: &'a Plan,
     pub(crate) dice: Dice,
-    pub(crate) world: World<Mutated, Micros, N, C>,
+    pub(crate) world: World<Mutated, I, N, C>,
     pub(crate) now: TrueTime,
     pub(crate) agenda: &'a mut Agenda,
     pub(crate) lanes: [[Lane; N]; C],
-    pub(crate) users: [User; C],
+    pub(crate) users: [User<I>; C],
     /// When each node is or was back.
     pub(crate) restart_at: [TrueTime; N],
+    /// Until when each node stands still.
+    pub(crate) frozen_until: [TrueTime; N],
+    /// The walls that stand or stood.
+    pub(crate) walls: [Wall; WALLS],
+    pub(crate) walls_raised: usize,
     pub(crate) losses_left: u8,
     pub(crate) history: History<N, C>,
     pub(crate) watch: Watch,
-    node_clocks: [Clock; N],
-    client_clocks: [Clock; C],
+    pub(crate) node_clocks: [Clock; N],
+    pub(crate) client_clocks: [Clock; C],
 }
 
-impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
+impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     /// Runs `plan` to its end. The steps are written down only if they are wanted.
     pub(crate) fn to_end(
         plan: &'a Plan,
@@ -60,26 +73,31 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
     ) -> (Outcome, Option<Vec<Line>>, Option<leasehold_world::Claim>) {
         agenda.clear();
         let scope = &plan.scope;
-        let mut run = Run {
+        let mut run = Run::<I, N, C> {
             plan,
-            dice: Dice::new(plan.seed),
+            dice: Dice::new(plan.seed, plan.key),
             world: World::new(scope, scope.mutated),
             now: 0,
             agenda,
             lanes: [[Lane::default(); N]; C],
             users: [User::default(); C],
             restart_at: [0; N],
-            losses_left: plan.weather.losses,
+            frozen_until: [0; N],
+            walls: [Wall::default(); WALLS],
+            walls_raised: 0,
+            losses_left: plan.weather.loss.most,
             history: History::new(),
-            watch: Watch::new(scope, recording),
+            watch: Watch::new(scope, plan.goes_on, recording),
             node_clocks: std::array::from_fn(|n| Clock::new(plan.clocks.node_rates[n])),
             client_clocks: std::array::from_fn(|c| Clock::new(plan.clocks.client_rates[c])),
         };
         run.begin();
         let mut turns = 0;
-        while !run.watch.is_over() && turns < TURNS && run.turn() {
+        let heal_at = plan.heal_after.saturating_mul(NANOS);
+        while !run.watch.is_over() && turns < TURNS && run.now < heal_at && run.turn() {
             turns += 1;
         }
+        run.heal();
         run.outcome()
     }
 
@@ -108,9 +126,11 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
     /// The clocks show what they show, and the users make up their minds.
     fn begin(&mut self) {
         let clocks = &self.plan.clocks;
-        let nodes = std::array::from_fn(|n| Micros(clocks.node_offsets[n]));
-        let clients = std::array::from_fn(|c| Micros(clocks.client_offsets[c]));
-        let _ = self.take(Step::Advance { nodes, clients });
+        let nodes = std::array::from_fn(|n| I::at(clocks.node_offsets[n]));
+        let clients = std::array::from_fn(|c| I::at(clocks.client_offsets[c]));
+        if !I::IN_TICKS {
+            let _ = self.take(Step::Advance { nodes, clients });
+        }
         for c in 0..C as u8 {
             let ttl = self.scope().config.ttl();
             let after = self.dice.roll(Question::FirstStart, c.into()).below(ttl / 2);
@@ -144,11 +164,15 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
             Event::Start(client) => self.start(client),
             Event::Stop { client, generation } => self.stop(client, generation),
             Event::Wake(client) => self.wake(client),
-            Event::Pause { client, length } => self.pause(client, length),
+            Event::Cancel { client, generation } => self.cancel(client, generation),
+            Event::Pause { client, length, suspends } => self.pause(client, length, suspends),
             Event::Resume(client) => self.resume(client),
             Event::Reset { client, node, epoch } => self.reset(client, node, epoch),
             Event::Connect { client, node } => self.connect(client, node),
-            Event::Crash { node, length } => self.crash(node, length),
+            Event::Resend(parcel) => self.resend(parcel),
+            Event::Crash { node, keeps, length } => self.crash(node, keeps, length),
+            Event::Freeze { node, length } => self.freeze(node, length),
+            Event::Forget(node) => self.forget(node),
             Event::Restart(node) => self.restart(node),
             Event::Leap { node, by } => self.leap(node, by),
         }
@@ -158,7 +182,7 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
     // ---- steps -------------------------------------------------------------------------------
 
     /// Takes one step. The only place where the world changes.
-    pub(crate) fn take(&mut self, step: Step<Micros, N, C>) -> Effects<Micros> {
+    pub(crate) fn take(&mut self, step: Step<I, N, C>) -> Effects<I> {
         let scope = self.scope();
         debug_assert!(self.world.permits(scope, &step), "seed {}: {step}", self.plan.seed);
         let lost_before = matches!(step, Step::Crash { .. }).then(|| self.lost());
@@ -185,7 +209,7 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
     }
 
     /// Takes a step of a client, schedules what it sent, and lets its user see.
-    pub(crate) fn act(&mut self, client: u8, step: Step<Micros, N, C>) {
+    pub(crate) fn act(&mut self, client: u8, step: Step<I, N, C>) {
         let known = self.lengths(client);
         let effects = self.take(step);
         self.follow(client, known, &effects);
@@ -193,9 +217,9 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
 
     // ---- moves -------------------------------------------------------------------------------
 
-    fn moves(&self) -> Moves<N, C> {
+    fn moves(&self) -> Moves<I, N, C> {
         let scope = self.scope();
-        let mut moves = Moves { list: [const { None }; 18], len: 0 };
+        let mut moves = Moves { list: [const { None }; MOVES], len: 0 };
         for (c, client) in self.world.clients.iter().enumerate() {
             if !client.is_urgent(scope) {
                 continue;
@@ -218,7 +242,7 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
         moves
     }
 
-    fn make_move(&mut self, moves: &Moves<N, C>) {
+    fn make_move(&mut self, moves: &Moves<I, N, C>) {
         let roll = self.dice.roll(Question::Move, self.watch.steps.into());
         let chosen = moves.list[roll.below(moves.len as i64) as usize];
         let Some(step) = chosen else { return };
@@ -243,18 +267,44 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
             }
         }
         let Some(next) = next.filter(|&at| at <= HORIZON) else { return false };
-        let by = next - self.now;
-        self.now = next;
-        let nodes = self.node_clocks.each_mut().map(|clock| Micros(clock.advance(by)));
-        let clients = self.client_clocks.each_mut().map(|clock| Micros(clock.advance(by)));
-        if nodes.iter().chain(&clients).any(|by| by.0 > 0) {
-            let _ = self.take(Step::Advance { nodes, clients });
-        }
+        self.advance_to(next);
         true
     }
 
+    /// Every clock moves on to what it shows at `next`.
+    pub(crate) fn advance_to(&mut self, next: TrueTime) {
+        let by = next - self.now;
+        self.now = next;
+        let nodes = self.node_clocks.each_mut().map(|clock| clock.advance(by));
+        let clients = self.client_clocks.each_mut().map(|clock| clock.advance(by));
+        let most = nodes.iter().chain(&clients).copied().max().unwrap_or(0);
+        if I::IN_TICKS {
+            (0..most).for_each(|_| self.tick());
+        } else if most > 0 {
+            let (nodes, clients) = (nodes.map(I::at), clients.map(I::at));
+            let _ = self.take(Step::Advance { nodes, clients });
+        }
+    }
+
+    /// One tick passes, and some clock may slip.
+    fn tick(&mut self) {
+        let (mut nodes, mut clients) = ([I::at(1); N], [I::at(1); C]);
+        let roll = self.dice.roll(Question::Slip, self.watch.steps.into());
+        if roll.chance(SLIP_PPM) {
+            let which = roll.again();
+            let by: Span = if which.chance(500_000) { 2 } else { 0 };
+            let which = which.again();
+            if self.world.faults.node_slips > 0 && which.chance(500_000) {
+                nodes[which.again().below(N as i64) as usize] = I::at(by);
+            } else if self.world.faults.client_slips > 0 {
+                clients[which.again().below(C as i64) as usize] = I::at(by);
+            }
+        }
+        let _ = self.take(Step::Advance { nodes, clients });
+    }
+
     /// The true time at which a client's clock will show `at`; now, if it does already.
-    pub(crate) fn when(&self, client: u8, at: Micros) -> TrueTime {
+    pub(crate) fn when(&self, client: u8, at: I) -> TrueTime {
         let c = usize::from(client);
         self.now + self.client_clocks[c].until(at.since(self.world.clients[c].now))
     }
@@ -274,8 +324,8 @@ impl<'a, const N: usize, const C: usize> Run<'a, N, C> {
     }
 }
 
-impl<const N: usize, const C: usize> Moves<N, C> {
-    fn add(&mut self, step: Step<Micros, N, C>) {
+impl<I, const N: usize, const C: usize> Moves<I, N, C> {
+    fn add(&mut self, step: Step<I, N, C>) {
         if let Some(slot) = self.list.get_mut(self.len) {
             *slot = Some(step);
             self.len += 1;
@@ -284,7 +334,7 @@ impl<const N: usize, const C: usize> Moves<N, C> {
 }
 
 /// Whose step it is; of a server's step or of time's, nobody's in particular.
-fn actor<const N: usize, const C: usize>(step: &Step<Micros, N, C>) -> u8 {
+fn actor<I, const N: usize, const C: usize>(step: &Step<I, N, C>) -> u8 {
     match *step {
         Step::Start(client)
         | Step::Tick(client)

@@ -1,12 +1,13 @@
 //! The users: when they want the lock, how long they work, and what they do when denied.
 
-use leasehold::protocol::{Instant, Micros, Span};
+use leasehold::protocol::Span;
 use leasehold_world::message::CAPACITY;
 use leasehold_world::threaded::{Main, Move};
-use leasehold_world::{Program, Report, Step};
+use leasehold_world::{Program, Report, Step, WorldTime};
 
 use crate::agenda::Event;
 use crate::clock::{NANOS, TrueTime};
+use crate::counts::Hazard;
 use crate::dice::Question;
 use crate::run::Run;
 
@@ -18,13 +19,13 @@ const ROOM_FOR_START: usize = CAPACITY - 4;
 
 /// What the simulator knows of a user.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct User {
+pub(crate) struct User<I> {
     /// Whether the next start is on the agenda.
     pub(crate) start_noted: bool,
     /// For which lease the stop is on the agenda.
     stop_noted: u8,
     /// What the client's clock showed when the present lease was started.
-    began: Micros,
+    began: I,
     /// The last lease that was held.
     held: u8,
     /// How many acquisitions in a row were denied.
@@ -37,7 +38,7 @@ pub(crate) struct User {
     pub(crate) decisions: u64,
 }
 
-impl<const N: usize, const C: usize> Run<'_, N, C> {
+impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// The user wants the lock.
     pub(crate) fn start(&mut self, client: u8) {
         let c = usize::from(client);
@@ -56,7 +57,37 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
         self.users[c].began = self.world.clients[c].now;
         self.lanes[c].iter_mut().for_each(crate::post::Lane::restart_numbers);
         self.act(client, Step::Start(client));
+        self.maybe_cancel(client);
         self.maybe_pause(client);
+    }
+
+    /// The user has begun to acquire, and may think better of it.
+    fn maybe_cancel(&mut self, client: u8) {
+        let ppm = self.plan.weather.cancel.ppm;
+        let roll = self.roll_for(Question::Cancel, client);
+        if roll.chance(ppm) {
+            let longest = self.scope().config.settings().node_timeout * NANOS;
+            let generation = self.world.clients[usize::from(client)].generation;
+            let at = self.now + roll.again().below(longest);
+            self.agenda.note(at, Event::Cancel { client, generation });
+        }
+    }
+
+    /// The user gives an acquisition up before it is decided.
+    pub(crate) fn cancel(&mut self, client: u8, generation: u8) {
+        if self.waits_for_resume(client, Event::Cancel { client, generation }) {
+            return;
+        }
+        let state = &self.world.clients[usize::from(client)];
+        let acquiring = match &state.program {
+            Program::Joined(joined) => joined.may_stop(true) && !joined.may_stop(false),
+            Program::Threaded(_) => false,
+        };
+        let possible = self.scope().role(client).stops && self.world.faults.cancels > 0;
+        if acquiring && possible && state.generation == generation {
+            self.watch.counts.met(Hazard::Cancel);
+            self.act(client, Step::Stop(client));
+        }
     }
 
     fn may_start(&self, client: u8) -> bool {
@@ -101,7 +132,7 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
 
     /// After a step of a client: its user plans the stop of a lease just acquired, or the next
     /// start after one that is over.
-    pub(crate) fn attend(&mut self, client: u8, report: Option<Report<Micros>>) {
+    pub(crate) fn attend(&mut self, client: u8, report: Option<Report<I>>) {
         let c = usize::from(client);
         if matches!(report, Some(Report::Acquired { .. } | Report::Extended { .. })) {
             self.maybe_pause(client);
@@ -128,7 +159,7 @@ impl<const N: usize, const C: usize> Run<'_, N, C> {
     }
 
     /// When, on the client's clock, the work of the present lease is done.
-    fn work_ends(&mut self, client: u8) -> Micros {
+    fn work_ends(&mut self, client: u8) -> I {
         let habits = &self.plan.habits;
         let c = usize::from(client);
         let every: Span = self.scope().config.settings().renew_every;

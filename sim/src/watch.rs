@@ -1,9 +1,9 @@
 //! What is noted of every step: its hash, its text, its counts, the claims it breaks and the
 //! dangers it approaches.
 
-use leasehold::protocol::{Micros, Mutated};
+use leasehold::protocol::Mutated;
 use leasehold_world::trace::Line;
-use leasehold_world::{CLAIMS, Claim, Effects, Scope, Step, WITNESSES, World};
+use leasehold_world::{CLAIMS, Claim, Effects, Scope, Step, WITNESSES, World, WorldTime};
 
 use crate::cause::Cause;
 use crate::counts::{Counts, Hazard, Told};
@@ -29,7 +29,8 @@ pub(crate) struct Watch {
     pub(crate) ended_by: Option<Claim>,
     /// The steps as text, if they are wanted.
     pub(crate) lines: Option<Vec<Line>>,
-    over: bool,
+    /// Whether the run ends here.
+    pub(crate) over: bool,
     /// Claims that say something about this scope and have not been broken yet.
     unbroken: [bool; CLAIMS.len()],
     seen: [bool; WITNESSES.len()],
@@ -40,8 +41,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Nothing was noted yet.
-    pub(crate) fn new(scope: &Scope, recording: bool) -> Watch {
-        let shipped = scope.lifecycle == leasehold_world::Lifecycle::Joined;
+    pub(crate) fn new(scope: &Scope, goes_on: bool, recording: bool) -> Watch {
         Watch {
             steps: 0,
             hash: TraceHash::default(),
@@ -53,7 +53,7 @@ impl Watch {
             over: false,
             unbroken: CLAIMS.map(|claim| claim.applies(scope)),
             seen: [false; WITNESSES.len()],
-            goes_on: !shipped,
+            goes_on,
         }
     }
 
@@ -63,12 +63,12 @@ impl Watch {
     }
 
     /// Notes a step.
-    pub(crate) fn note<const N: usize, const C: usize>(
+    pub(crate) fn note<I: WorldTime, const N: usize, const C: usize>(
         &mut self,
-        world: &World<Mutated, Micros, N, C>,
+        world: &World<Mutated, I, N, C>,
         scope: &Scope,
-        step: &Step<Micros, N, C>,
-        effects: &Effects<Micros>,
+        step: &Step<I, N, C>,
+        effects: &Effects<I>,
     ) {
         self.steps += 1;
         take_in(&mut self.hash, step);
@@ -85,9 +85,9 @@ impl Watch {
         self.check(world, scope);
     }
 
-    fn check<const N: usize, const C: usize>(
+    fn check<I: WorldTime, const N: usize, const C: usize>(
         &mut self,
-        world: &World<Mutated, Micros, N, C>,
+        world: &World<Mutated, I, N, C>,
         scope: &Scope,
     ) {
         for (index, claim) in CLAIMS.into_iter().enumerate() {
@@ -105,9 +105,9 @@ impl Watch {
     }
 
     /// Notes that `client` has just read "lock already taken". Ends a run that went on to see it.
-    pub(crate) fn note_taken<const N: usize, const C: usize>(
+    pub(crate) fn note_taken<I: WorldTime, const N: usize, const C: usize>(
         &mut self,
-        world: &World<Mutated, Micros, N, C>,
+        world: &World<Mutated, I, N, C>,
         scope: &Scope,
         client: u8,
         cause: Cause,
@@ -130,10 +130,10 @@ impl Watch {
         }
     }
 
-    fn count<const N: usize, const C: usize>(
+    fn count<I: WorldTime, const N: usize, const C: usize>(
         &mut self,
-        step: &Step<Micros, N, C>,
-        effects: &Effects<Micros>,
+        step: &Step<I, N, C>,
+        effects: &Effects<I>,
     ) {
         if let Some(report) = &effects.report {
             self.counts.heard(Told::of(report));
@@ -143,6 +143,9 @@ impl Watch {
             Step::Pause(_) => Hazard::Pause,
             Step::Reset { .. } => Hazard::Reset,
             Step::Crash { keeps: true, .. } => Hazard::CrashKeeping,
+            Step::Crash { keeps: false, .. } => Hazard::CrashLosing,
+            Step::Resend { .. } => Hazard::Resend,
+            Step::LoseScripts(_) => Hazard::ScriptsLost,
             Step::Start(_)
             | Step::Tick(_)
             | Step::Stop(_)
@@ -151,10 +154,7 @@ impl Watch {
             | Step::Run { .. }
             | Step::Reply { .. }
             | Step::Connect { .. }
-            | Step::Crash { .. }
             | Step::Restart(_)
-            | Step::Resend { .. }
-            | Step::LoseScripts(_)
             | Step::Heal(_)
             | Step::Advance { .. } => return,
         };
@@ -163,7 +163,10 @@ impl Watch {
 }
 
 /// Takes a step into the hash: see [`TraceHash`].
-fn take_in<const N: usize, const C: usize>(hash: &mut TraceHash, step: &Step<Micros, N, C>) {
+fn take_in<I: WorldTime, const N: usize, const C: usize>(
+    hash: &mut TraceHash,
+    step: &Step<I, N, C>,
+) {
     let word = |verb: u64, fields: [u8; 3]| {
         let [a, b, c] = fields.map(u64::from);
         verb | a << 8 | b << 16 | c << 24
@@ -189,6 +192,6 @@ fn take_in<const N: usize, const C: usize>(hash: &mut TraceHash, step: &Step<Mic
     };
     hash.add(head);
     if let Step::Advance { nodes, clients } = step {
-        nodes.iter().chain(clients).for_each(|by| hash.add(by.0.cast_unsigned()));
+        nodes.iter().chain(clients).for_each(|by| hash.add(by.offset().cast_unsigned()));
     }
 }

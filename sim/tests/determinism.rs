@@ -7,7 +7,7 @@ use leasehold::protocol::{Extend, Micros, Transport};
 use leasehold_sim::{
     Campaign, ClientCount, NodeCount, Options, TraceHash, campaign, record, simulate,
 };
-use leasehold_world::{Lifecycle, Step, Trace, World};
+use leasehold_world::{Lifecycle, Step, Trace, World, with_any_size};
 
 fn every_option() -> impl Iterator<Item = Options> {
     Lifecycle::ALL.into_iter().flat_map(|lifecycle| {
@@ -48,15 +48,15 @@ fn the_hash_of_a_seed_is_fixed() {
 
 /// Changed only together with the protocol, the world or the plan, and then on purpose.
 const GOLDEN: [u64; 9] = [
-    7973490457644737332,
-    11472552274269555633,
-    9788874366078973510,
-    7617027877968911224,
-    16313910885009548077,
-    1252284196479119574,
-    8647384722349726647,
-    12527635005422302527,
-    11772887414591876507,
+    6984193075443463298,
+    5119571311674227832,
+    16530949835904473912,
+    15349738164470149687,
+    14239389022211687792,
+    3842326292207926760,
+    2069586289055367446,
+    225214850302739297,
+    4051457352886944614,
 ];
 
 fn on_threads(threads: usize) -> Campaign {
@@ -118,18 +118,9 @@ fn every_step_is_permitted_and_every_trace_breaks_what_it_says() {
             broken += usize::from(outcome.broken.is_some());
             let read: Trace = trace.to_string().parse().unwrap();
             assert_eq!((&read.scope, read.breaks), (&trace.scope, trace.breaks));
-            let replayed = match (trace.scope.settings().nodes, trace.scope.clients()) {
-                (1, 1) => replay::<1, 1>(&read),
-                (1, 2) => replay::<1, 2>(&read),
-                (1, 3) => replay::<1, 3>(&read),
-                (3, 1) => replay::<3, 1>(&read),
-                (3, 2) => replay::<3, 2>(&read),
-                (3, 3) => replay::<3, 3>(&read),
-                (5, 1) => replay::<5, 1>(&read),
-                (5, 2) => replay::<5, 2>(&read),
-                (5, 3) => replay::<5, 3>(&read),
-                other => Err(format!("{other:?}: a size that is not simulated")),
-            };
+            let size = (read.scope.config.nodes(), read.scope.clients());
+            let other = Err(format!("{size:?}: a size that is not built in"));
+            let replayed = with_any_size!(read.scope, |N, C| replay::<N, C>(&read), other);
             assert_eq!(replayed, Ok(()), "seed {seed} of {options:?}");
         }
     }
@@ -138,13 +129,16 @@ fn every_step_is_permitted_and_every_trace_breaks_what_it_says() {
 
 #[test]
 fn every_size_is_simulated() {
-    for nodes in NodeCount::ALL {
-        for clients in ClientCount::ALL {
+    for nodes in 1..=9 {
+        for clients in [1, 2, 3, 4, 17, 64] {
+            let (number, wanted) = (nodes, usize::from(clients));
+            let (nodes, clients) = (NodeCount::try_from(nodes), ClientCount::try_from(clients));
             let options =
-                Options { nodes: Some(nodes), clients: Some(clients), ..Options::default() };
+                Options { nodes: nodes.ok(), clients: clients.ok(), ..Options::default() };
             let outcome = simulate(7, &options);
-            assert_eq!(outcome.settings.nodes, nodes.number());
-            assert_eq!(outcome.settings.roles.len(), usize::from(clients.number()));
+            assert_eq!(outcome.settings.nodes, number);
+            let active = outcome.settings.roles.iter().filter(|role| role.starts > 0).count();
+            assert_eq!(active, wanted);
             assert!(outcome.steps > 1);
         }
     }

@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use leasehold::protocol::{Mutant, Transport};
 use leasehold_sim::{
-    Campaign, Cause, ClientCount, Options, Outcome, Plan, Told, campaign, simulate, simulate_plan,
+    Campaign, Cause, ClientCount, Fault, Options, Plan, Profile, Told, campaign, simulate_plan,
+    trials,
 };
-use leasehold_world::{Claim, Lifecycle, Scope};
+use leasehold_world::{Claim, Lifecycle};
 
 fn run(seeds: u64, options: &Options) -> Campaign {
     campaign(0..seeds, options, 2, &|_, _| {}, &AtomicBool::new(false))
@@ -15,11 +16,6 @@ fn run(seeds: u64, options: &Options) -> Campaign {
 
 fn of(lifecycle: Lifecycle) -> Options {
     Options { lifecycle, ..Options::default() }
-}
-
-/// The first failing run among so many seeds.
-fn first_failure(seeds: u64, options: &Options) -> Option<Outcome> {
-    (0..seeds).map(|seed| simulate(seed, options)).find(|outcome| outcome.broken.is_some())
 }
 
 #[test]
@@ -72,27 +68,18 @@ fn on_a_pool_a_late_command_and_the_own_next_lease_are_causes_too() {
 }
 
 #[test]
-fn every_mutant_is_noticed() {
-    let exclusion: &[Claim] = &[Claim::WindowExclusion, Claim::ValidityBacked];
-    let order: &[Claim] = &[Claim::OrderAtNode, Claim::NoOrphan];
-    for (mutant, transport, wanted) in [
-        (Mutant::QuorumLessOne, Transport::Fifo, exclusion),
-        (Mutant::ExtendAfterExpiry, Transport::Fifo, &[Claim::LossTold]),
-        (Mutant::RenewWhileStopping, Transport::Fifo, &[Claim::NoRenewalAfterStop]),
-        (Mutant::FromRoundEnd, Transport::Fifo, exclusion),
-        (Mutant::NoKillAfterReset, Transport::Fifo, order),
-        (Mutant::ReleaseBeforeDrain, Transport::Pooled, order),
-    ] {
-        let options = Options { mutant: Some(mutant), transport, ..Options::default() };
-        let outcome = first_failure(2_000, &options).unwrap_or_else(|| panic!("{mutant:?} lives"));
-        let claim = outcome.broken.map(|broken| broken.claim);
-        assert!(wanted.iter().any(|&known| Some(known) == claim), "{claim:?}");
+fn every_mutant_is_killed() {
+    let trials = trials();
+    assert_eq!(trials.len(), Mutant::all().count());
+    for trial in trials {
+        let kill = trial.hunt(0..10_000);
+        assert!(kill.is_some(), "{} lives", trial.mutant.name());
     }
 }
 
 #[test]
 fn one_client_is_fooled_without_any_rival() {
-    let options = Options { clients: Some(ClientCount::One), ..of(Lifecycle::Detached) };
+    let options = Options { clients: ClientCount::try_from(1).ok(), ..of(Lifecycle::Detached) };
     let campaign = run(300, &options);
     assert!(campaign.counts.cause(Cause::StrayRenewalAfterRelease) > 0);
     assert_eq!(campaign.counts.cause(Cause::TakenByAnother), 0);
@@ -131,10 +118,8 @@ fn the_drift_theorem_is_sharp() {
 #[test]
 fn a_node_that_loses_its_state_is_named_as_the_cause() {
     let outcomes = (0..1_500).map(|seed| {
-        let mut plan = Plan::from_seed(seed, &of(Lifecycle::Detached));
-        let mut settings = plan.scope.settings().clone();
-        settings.faults.crashes_losing = 4;
-        plan.scope = Scope::new(settings).unwrap();
+        let profile = Profile::Only(Fault::Amnesia);
+        let plan = Plan::from_seed(seed, &Options { profile, ..of(Lifecycle::Detached) });
         simulate_plan(&plan)
     });
     assert!(outcomes.map(|outcome| outcome.counts.cause(Cause::NodeLostState)).sum::<u64>() > 0);
@@ -144,8 +129,9 @@ fn a_node_that_loses_its_state_is_named_as_the_cause() {
 fn a_node_whose_clock_leaps_is_named_as_the_cause() {
     let outcomes = (0..500).map(|seed| {
         let mut plan = Plan::from_seed(seed, &of(Lifecycle::Detached));
-        plan.weather.leap_ppm = 20_000;
-        plan.weather.leap_max = plan.scope.config.ttl() * 2;
+        plan.weather.jump.ppm = 20_000;
+        plan.weather.jump.ahead_max = plan.scope.config.ttl() * 2;
+        plan.weather.jump.back_max = 0;
         simulate_plan(&plan)
     });
     assert!(outcomes.map(|outcome| outcome.counts.cause(Cause::NodeClockAhead)).sum::<u64>() > 0);
@@ -157,8 +143,9 @@ fn without_its_assumptions_the_shipped_lifecycle_falls_and_says_so() {
     let mut broken = 0;
     for seed in 0..1_000 {
         let mut plan = Plan::from_seed(seed, &Options::default());
-        plan.weather.leap_ppm = 20_000;
-        plan.weather.leap_max = plan.scope.config.ttl() * 2;
+        plan.weather.jump.ppm = 20_000;
+        plan.weather.jump.ahead_max = plan.scope.config.ttl() * 2;
+        plan.weather.jump.back_max = 0;
         let outcome = simulate_plan(&plan);
         broken += u64::from(outcome.broken.is_some());
         lost += outcome.counts.told(Told::LostGone) + outcome.counts.told(Told::LostTaken);

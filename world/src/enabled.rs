@@ -48,13 +48,23 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     /// Whether the world has healed and is not at rest: something is under way, or the survivor
     /// is to try again.
     fn is_draining(&self, scope: &Scope) -> bool {
-        let Some(survivor) = self.healed.survivor() else { return false };
+        if self.healed.survivor().is_none() {
+            return false;
+        }
         let mut steps = Vec::new();
-        self.message_steps(scope, &mut steps);
-        self.client_steps(scope, survivor, &mut steps);
-        let rests = |step: &Step<I, N, C>| matches!(step, Step::Stop(_) | Step::Stall(_));
-        let down = self.nodes.iter().any(|node| node.down);
-        down || steps.iter().any(|step| !rests(step))
+        self.healing_steps(scope, &mut steps);
+        !steps.is_empty()
+    }
+
+    /// Appends the steps that a healed world takes before time passes: what is under way arrives,
+    /// servers are back, and the survivor does what it wants to. None if the world has not healed.
+    pub fn healing_steps(&self, scope: &Scope, steps: &mut Vec<Step<I, N, C>>) {
+        let Some(survivor) = self.healed.survivor() else { return };
+        self.message_steps(scope, steps);
+        self.client_steps(scope, survivor, steps);
+        steps.retain(|step| !matches!(step, Step::Stop(_) | Step::Stall(_)));
+        let down = (0..N as u8).filter(|&node| self.nodes[usize::from(node)].down);
+        steps.extend(down.map(Step::Restart));
     }
 
     fn client_steps(&self, scope: &Scope, c: u8, steps: &mut Vec<Step<I, N, C>>) {
@@ -185,8 +195,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     }
 
     fn permits_advance(&self, scope: &Scope, nodes: &[I; N], clients: &[I; C]) -> bool {
+        // A wall clock may jump back where time is not counted in ticks; no client's clock does.
         let forward = |by: &I| by.offset() >= 0;
-        if !nodes.iter().all(forward) || !clients.iter().all(forward) {
+        if I::IN_TICKS && !nodes.iter().all(forward) || !clients.iter().all(forward) {
             return false;
         }
         if I::IN_TICKS {

@@ -73,10 +73,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
             let connected = pipe.link == Link::Up;
             pipe.die();
-            if !scope.ordered() {
-                // A pool opens connections as it needs them; its requests are simply gone.
-                pipe.link = Link::Up;
-            } else if connected {
+            // A pool loses all of its connections to that server at once.
+            if connected {
                 self.connection_failed(scope, c, node, effects);
             }
         }

@@ -2,13 +2,13 @@
 //!
 //! The checker asks them in every state, the simulator after every step, the tests on every trace.
 
-use leasehold::protocol::Rules;
+use leasehold::protocol::{Drift, Rules};
 
 use crate::client::{Client, Program};
 use crate::effects::Breach;
 use crate::message::Value;
 use crate::node::Node;
-use crate::scope::{Lifecycle, Scope};
+use crate::scope::{Lifecycle, Scope, Settings};
 use crate::time::WorldTime;
 use crate::world::World;
 
@@ -285,5 +285,12 @@ pub fn bounded_acquire<R: Rules, I: WorldTime, const N: usize, const C: usize>(
 ) -> bool {
     // The network is drained in no time and the contender retries once per unit of time, so
     // attempts and clean-ups cost nothing and one retry costs one unit.
-    world.healed.waited.offset() <= scope.longest_ttl() + scope.guarded_for() + 1
+    let longest = scope.longest_ttl() + scope.guarded_for();
+    // Where clocks have rates, a TTL of the node's is at most T (1 + rho) / (1 - rho) of the
+    // client's, which is within T + 2d as d = 2T rho / (1 + rho); and a key lives up to a
+    // millisecond longer than its TTL.
+    let &Settings { drift_ppm: factor_ppm, drift_floor: floor, .. } = scope.settings();
+    let drift = Drift { factor_ppm, floor }.allowance(longest);
+    let margin = if I::IN_TICKS { 1 } else { 2 * drift + 1_000 };
+    world.healed.waited.offset() <= longest + margin
 }

@@ -51,8 +51,8 @@ pub enum ReplayError {
     },
     /// A world of that size is not built in.
     #[error(
-        "a world of {nodes} nodes and {clients} clients: \
-         1 to 5 nodes and 1 to 3 clients are built in"
+        "a world of {nodes} nodes and {clients} clients: built in are 1 to 5 nodes with 1 to 3 \
+         clients, and in microseconds 1 to 9 nodes with 1, 2, 3 or 64 clients"
     )]
     Size {
         /// How many nodes.
@@ -86,6 +86,17 @@ macro_rules! with_size {
     };
 }
 
+/// The same for the sizes of the simulator as well: up to 9 nodes, and 64 clients.
+#[macro_export]
+macro_rules! with_any_size {
+    ($scope:expr, |$n:ident, $c:ident| $body:expr, $otherwise:expr) => {
+        $crate::with_size!(@ $scope, $n, $c, $body, $otherwise;
+            1 1, 2 1, 3 1, 4 1, 5 1, 6 1, 7 1, 8 1, 9 1, 1 2, 2 2, 3 2, 4 2, 5 2, 6 2, 7 2, 8 2, 9 2,
+            1 3, 2 3, 3 3, 4 3, 5 3, 6 3, 7 3, 8 3, 9 3,
+            1 64, 2 64, 3 64, 4 64, 5 64, 6 64, 7 64, 8 64, 9 64)
+    };
+}
+
 /// Takes every step of `trace`, from the beginning.
 ///
 /// # Errors
@@ -95,7 +106,7 @@ pub fn replay(trace: &Trace) -> Result<Replay, ReplayError> {
     let size = || Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() });
     match trace.unit.as_str() {
         Ticks::UNIT => with_size!(scope, |N, C| take::<Ticks, N, C>(trace), size()),
-        Micros::UNIT => with_size!(scope, |N, C| take::<Micros, N, C>(trace), size()),
+        Micros::UNIT => with_any_size!(scope, |N, C| take::<Micros, N, C>(trace), size()),
         other => Err(ReplayError::Unit(other.to_owned())),
     }
 }
