@@ -167,9 +167,11 @@ impl Counts {
         self.causes[cause as usize] += 1;
     }
 
-    /// Notes that witness number `index` was seen in this run.
-    pub(crate) fn witnessed(&mut self, index: usize) {
-        self.witnesses[index] += 1;
+    /// Notes that the danger of `claim` was approached in this run.
+    pub(crate) fn witnessed(&mut self, claim: Claim) {
+        if let Some(count) = self.witnesses.get_mut(claim as usize) {
+            *count += 1;
+        }
     }
 
     /// Notes that this run broke a claim.

@@ -69,7 +69,8 @@ impl Outcome {
 /// ones: `h = (h ^ word) * 0x100000001b3; h = h ^ (h >> 32)`, from `0xcbf29ce484222325`. A step
 /// is one word, `verb | a << 8 | b << 16 | c << 24`, with verbs numbered as
 /// [`Step`](leasehold_world::Step) lists them and its fields in order; the amounts of an `advance`
-/// follow as one word each. A campaign's digest is the same hash over its runs' hashes.
+/// follow as one word: the sum of `amount * (2 * place + 1) * 0x9e3779b97f4a7c15`, places counted
+/// from 0, nodes before clients. A campaign's digest is the same hash over its runs' hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceHash(u64);
 
@@ -84,6 +85,17 @@ impl TraceHash {
     pub fn add(&mut self, word: u64) {
         let product = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3);
         self.0 = product ^ (product >> 32);
+    }
+
+    /// Several amounts as one word.
+    pub(crate) fn fold(amounts: impl Iterator<Item = i64>) -> u64 {
+        let mut odd = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut sum = 0_u64;
+        for amount in amounts {
+            sum = sum.wrapping_add(amount.cast_unsigned().wrapping_mul(odd));
+            odd = odd.wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(2));
+        }
+        sum
     }
 
     /// The hash so far.

@@ -57,6 +57,8 @@ pub(crate) struct Run<'a, I, const N: usize, const C: usize> {
     /// The walls that stand or stood.
     pub(crate) walls: [Wall; WALLS],
     pub(crate) walls_raised: usize,
+    /// When each client must move next, unless something happens to it before.
+    dues: [TrueTime; C],
     pub(crate) losses_left: u8,
     pub(crate) history: History<N, C>,
     pub(crate) watch: Watch,
@@ -85,6 +87,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             frozen_until: [0; N],
             walls: [Wall::default(); WALLS],
             walls_raised: 0,
+            dues: [TrueTime::MAX; C],
             losses_left: plan.weather.loss.most,
             history: History::new(),
             watch: Watch::new(scope, plan.goes_on, recording),
@@ -187,6 +190,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         debug_assert!(self.world.permits(scope, &step), "seed {}: {step}", self.plan.seed);
         let lost_before = matches!(step, Step::Crash { .. }).then(|| self.lost());
         let effects = self.world.apply(scope, scope.mutated, step);
+        self.note_due(&step);
         self.history.note(&self.world, &step, &effects);
         self.watch.note(&self.world, scope, &step, &effects);
         if effects.report.is_some_and(|report| Told::of(&report).says_taken()) {
@@ -215,12 +219,49 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         self.follow(client, known, &effects);
     }
 
+    /// After a step: notes when the clients that it concerns must move next.
+    fn note_due(&mut self, step: &Step<I, N, C>) {
+        match *step {
+            Step::Start(c)
+            | Step::Tick(c)
+            | Step::Stop(c)
+            | Step::Task(c, _)
+            | Step::Stall(c)
+            | Step::Pause(c)
+            | Step::Resume(c)
+            | Step::Reply { client: c, .. }
+            | Step::Reset { client: c, .. }
+            | Step::Connect { client: c, .. } => self.note_due_of(usize::from(c)),
+            Step::Crash { .. } | Step::Heal(_) => (0..C).for_each(|c| self.note_due_of(c)),
+            // A tick may slip; otherwise what is due stays due at the same true time.
+            Step::Advance { .. } if I::IN_TICKS => (0..C).for_each(|c| self.note_due_of(c)),
+            Step::Advance { .. }
+            | Step::Run { .. }
+            | Step::Restart(_)
+            | Step::Resend { .. }
+            | Step::LoseScripts(_) => {}
+        }
+    }
+
+    fn note_due_of(&mut self, c: usize) {
+        let (scope, client) = (self.scope(), &self.world.clients[c]);
+        let next = || client.next_due(scope).map(|at| self.when(c as u8, at));
+        self.dues[c] = if client.paused {
+            TrueTime::MAX
+        } else if client.is_urgent(scope) {
+            self.now
+        } else {
+            next().unwrap_or(TrueTime::MAX)
+        };
+    }
+
     // ---- moves -------------------------------------------------------------------------------
 
     fn moves(&self) -> Moves<I, N, C> {
         let scope = self.scope();
         let mut moves = Moves { list: [const { None }; MOVES], len: 0 };
-        for (c, client) in self.world.clients.iter().enumerate() {
+        for (c, _) in self.dues.iter().enumerate().filter(|&(_, &due)| due <= self.now) {
+            let client = &self.world.clients[c];
             if !client.is_urgent(scope) {
                 continue;
             }
@@ -257,15 +298,8 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
 
     /// Lets time pass until the next event or deadline.
     fn pass_time(&mut self) -> bool {
-        let scope = self.scope();
-        let mut next = self.agenda.next_at();
-        for (client, clock) in self.world.clients.iter().zip(&self.client_clocks) {
-            let due = client.next_due(scope).filter(|_| !client.paused);
-            if let Some(due) = due {
-                let at = self.now + clock.until(due.since(client.now));
-                next = Some(next.map_or(at, |next| next.min(at)));
-            }
-        }
+        let due = self.dues.iter().copied().min().unwrap_or(TrueTime::MAX);
+        let next = Some(self.agenda.next_at().map_or(due, |at| at.min(due)));
         let Some(next) = next.filter(|&at| at <= HORIZON) else { return false };
         self.advance_to(next);
         true

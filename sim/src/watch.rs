@@ -3,7 +3,9 @@
 
 use leasehold::protocol::Mutated;
 use leasehold_world::trace::Line;
-use leasehold_world::{CLAIMS, Claim, Effects, Scope, Step, WITNESSES, World, WorldTime};
+use leasehold_world::{
+    CLAIMS, Claim, ClaimSet, Effects, Scope, Step, Witness, World, WorldTime, dangers, suspects,
+};
 
 use crate::cause::Cause;
 use crate::counts::{Counts, Hazard, Told};
@@ -32,8 +34,9 @@ pub(crate) struct Watch {
     /// Whether the run ends here.
     pub(crate) over: bool,
     /// Claims that say something about this scope and have not been broken yet.
-    unbroken: [bool; CLAIMS.len()],
-    seen: [bool; WITNESSES.len()],
+    unbroken: ClaimSet,
+    /// Dangers that were not approached yet.
+    unseen: ClaimSet,
     /// Whether a run goes on after the first broken claim, until somebody reads "lock already
     /// taken".
     goes_on: bool,
@@ -51,8 +54,8 @@ impl Watch {
             ended_by: None,
             lines: recording.then(Vec::new),
             over: false,
-            unbroken: CLAIMS.map(|claim| claim.applies(scope)),
-            seen: [false; WITNESSES.len()],
+            unbroken: applicable(scope),
+            unseen: ClaimSet::ALL,
             goes_on,
         }
     }
@@ -76,31 +79,26 @@ impl Watch {
             lines.push(Line { number: 0, step: step.to_string(), note: String::new() });
         }
         self.count(step, effects);
-        for (index, witness) in WITNESSES.into_iter().enumerate() {
-            if !self.seen[index] && witness.seen(world) {
-                self.seen[index] = true;
-                self.counts.witnessed(index);
+        for claim in self.unseen.and(dangers(step)) {
+            if Witness(claim).seen(world) {
+                self.unseen.remove(claim);
+                self.counts.witnessed(claim);
             }
         }
-        self.check(world, scope);
+        for claim in self.unbroken.and(suspects(step, world.breaches)) {
+            if !claim.holds(world, scope) {
+                self.note_broken(claim);
+            }
+        }
     }
 
-    fn check<I: WorldTime, const N: usize, const C: usize>(
-        &mut self,
-        world: &World<Mutated, I, N, C>,
-        scope: &Scope,
-    ) {
-        for (index, claim) in CLAIMS.into_iter().enumerate() {
-            if !self.unbroken[index] || claim.holds(world, scope) {
-                continue;
-            }
-            self.unbroken[index] = false;
-            self.counts.broke(claim);
-            if self.broken.is_none() {
-                self.broken = Some(Broken { claim, step: self.steps });
-                self.ended_by = (!self.goes_on).then_some(claim);
-                self.over = !self.goes_on;
-            }
+    fn note_broken(&mut self, claim: Claim) {
+        self.unbroken.remove(claim);
+        self.counts.broke(claim);
+        if self.broken.is_none() {
+            self.broken = Some(Broken { claim, step: self.steps });
+            self.ended_by = (!self.goes_on).then_some(claim);
+            self.over = !self.goes_on;
         }
     }
 
@@ -162,6 +160,13 @@ impl Watch {
     }
 }
 
+/// The claims that say something about this scope.
+fn applicable(scope: &Scope) -> ClaimSet {
+    let mut set = ClaimSet::default();
+    CLAIMS.into_iter().filter(|claim| claim.applies(scope)).for_each(|claim| set.insert(claim));
+    set
+}
+
 /// Takes a step into the hash: see [`TraceHash`].
 fn take_in<I: WorldTime, const N: usize, const C: usize>(
     hash: &mut TraceHash,
@@ -192,6 +197,6 @@ fn take_in<I: WorldTime, const N: usize, const C: usize>(
     };
     hash.add(head);
     if let Step::Advance { nodes, clients } = step {
-        nodes.iter().chain(clients).for_each(|by| hash.add(by.offset().cast_unsigned()));
+        hash.add(TraceHash::fold(nodes.iter().chain(clients).map(|by| by.offset())));
     }
 }

@@ -108,6 +108,12 @@ impl Breaches {
         self.0 |= 1 << breach as u16;
     }
 
+    /// Whether nothing happened.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether it happened.
     #[inline]
     pub fn contains(self, breach: Breach) -> bool {

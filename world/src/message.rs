@@ -169,7 +169,9 @@ impl Pipe {
     /// How many messages are under way.
     #[inline]
     pub fn len(&self) -> usize {
-        self.messages.iter().position(|&bits| bits == 0).unwrap_or(CAPACITY)
+        // They are packed to the front, so the highest that is not empty tells.
+        let bits = self.messages.iter().rev().fold(0, |word, &bits| word << 16 | u128::from(bits));
+        CAPACITY - (bits.leading_zeros() / u16::BITS) as usize
     }
 
     /// Whether nothing is under way.
