@@ -51,7 +51,7 @@ pub(crate) struct Drawn {
 impl Drawn {
     fn options(&self) -> Result<Options, Failure> {
         let argument = |error: leasehold_sim::OptionsError| Failure::Argument(error.to_string());
-        Ok(Options {
+        let options = Options {
             profile: self.profile,
             lifecycle: self.lifecycle,
             extend: self.extend,
@@ -59,7 +59,9 @@ impl Drawn {
             mutant: self.mutant,
             nodes: self.nodes.map(NodeCount::try_from).transpose().map_err(argument)?,
             clients: self.clients.map(ClientCount::try_from).transpose().map_err(argument)?,
-        })
+        };
+        options.check().map_err(argument)?;
+        Ok(options)
     }
 
     /// The trace of one seed.

@@ -133,13 +133,13 @@ fn dispatch(plan: &Plan, agenda: &mut Agenda, recording: bool) -> Ending {
     of_size! {
         Micros;
         1 x 1, 2, 3, 64;
-        2 x 1, 2, 3, 64;
+        2 x 1, 2, 3;
         3 x 1, 2, 3, 64;
-        4 x 1, 2, 3, 64;
+        4 x 1, 2, 3;
         5 x 1, 2, 3, 64;
-        6 x 1, 2, 3, 64;
-        7 x 1, 2, 3, 64;
-        8 x 1, 2, 3, 64;
-        9 x 1, 2, 3, 64;
+        6 x 3;
+        7 x 3;
+        8 x 3;
+        9 x 3;
     }
 }

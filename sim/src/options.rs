@@ -14,10 +14,24 @@ pub const MOST_NODES: usize = 9;
 /// The most clients of a simulated world, and of a run.
 pub const MOST_CLIENTS: usize = 64;
 
-/// How many clients a world has that is to have room for so many: a world of every size would be
-/// a program of its own, so there are four.
-pub(crate) fn world_size(clients: usize) -> usize {
-    [1, 2, 3].into_iter().find(|&room| clients <= room).unwrap_or(MOST_CLIENTS)
+/// The most clients of one key, unless it is crowded.
+const FEW_CLIENTS: usize = 3;
+
+/// How many clients a world of `nodes` has that is to have room for so many. A world of every size
+/// would be a program of its own, so only some are built in.
+pub(crate) fn world_size(nodes: u8, clients: usize) -> usize {
+    if clients > FEW_CLIENTS {
+        MOST_CLIENTS
+    } else if nodes > 5 {
+        FEW_CLIENTS
+    } else {
+        clients
+    }
+}
+
+/// Whether there are worlds of so many nodes with more than a few clients.
+pub(crate) fn may_be_crowded(nodes: u8) -> bool {
+    matches!(nodes, 1 | 3 | 5)
 }
 
 /// How many nodes a simulated world has: 1 to 9.
@@ -70,6 +84,9 @@ pub enum OptionsError {
     /// A number of clients that is not simulated.
     #[error("{0} clients: a simulated run has 1 to 64")]
     Clients(u8),
+    /// A crowd where there is no room for one.
+    #[error("{0} nodes with more than 3 clients on a key: a crowded world has 1, 3 or 5 nodes")]
+    Crowd(u8),
     /// An unknown profile.
     #[error(transparent)]
     Profile(#[from] UnknownProfile),
@@ -118,6 +135,24 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether there are worlds for them.
+    ///
+    /// # Errors
+    /// [`OptionsError::Crowd`] if more than three clients may meet on a key, and the number of
+    /// nodes is given and none that a crowded world has.
+    pub fn check(&self) -> Result<(), OptionsError> {
+        let crowd = self.profile == Profile::Contention
+            || self.clients.is_some_and(|clients| usize::from(clients.number()) > FEW_CLIENTS);
+        match self.nodes {
+            Some(nodes) if crowd && !may_be_crowded(nodes.number()) => {
+                Err(OptionsError::Crowd(nodes.number()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 /// The same as words and numbers, for files.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,7 +187,7 @@ impl TryFrom<Text> for Options {
     type Error = OptionsError;
 
     fn try_from(text: Text) -> Result<Options, OptionsError> {
-        Ok(Options {
+        let options = Options {
             profile: text.profile.parse()?,
             lifecycle: text.lifecycle.parse()?,
             extend: text.extend.parse()?,
@@ -160,7 +195,9 @@ impl TryFrom<Text> for Options {
             mutant: text.mutant.map(|name| name.parse()).transpose()?,
             nodes: text.nodes.map(NodeCount::try_from).transpose()?,
             clients: text.clients.map(ClientCount::try_from).transpose()?,
-        })
+        };
+        options.check()?;
+        Ok(options)
     }
 }
 
@@ -175,6 +212,14 @@ mod tests {
         assert_eq!(error.to_string(), "10 nodes: a simulated world has 1 to 9");
         let error = ClientCount::try_from(0).unwrap_err();
         assert_eq!(error.to_string(), "0 clients: a simulated run has 1 to 64");
+    }
+
+    #[test]
+    fn a_crowd_has_room_in_few_worlds_only() {
+        let (nodes, clients) = (NodeCount::try_from(4).ok(), ClientCount::try_from(4).ok());
+        let options = Options { nodes, clients, ..Options::default() };
+        assert_eq!(options.check(), Err(OptionsError::Crowd(4)));
+        assert_eq!(Options { clients: None, ..options }.check(), Ok(()));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use leasehold::protocol::{Drift, Retry, Span};
 use leasehold_world::{Lifecycle, Role, Scope, ScopeError, Settings};
 
 use crate::draw::{Draw, WHOLE};
-use crate::options::{ClientCount, MOST_CLIENTS, MOST_NODES, NodeCount, Options, world_size};
+use crate::options::{
+    ClientCount, MOST_CLIENTS, MOST_NODES, NodeCount, Options, may_be_crowded, world_size,
+};
 use crate::profile::Profile;
 use crate::weather::Weather;
 
@@ -90,11 +92,14 @@ impl Plan {
         let nodes = options.nodes.map_or(nodes, NodeCount::number);
         let clients = options.clients.map_or(clients, ClientCount::number);
         let keys = keys.min(clients);
+        let on_a_key = clients.div_ceil(keys);
+        let crowded = world_size(nodes, on_a_key.into()) == MOST_CLIENTS;
+        let nodes = if crowded && !may_be_crowded(nodes) { 5 } else { nodes };
         let spans = Spans::drawn(draw);
         let mut weather = Weather::drawn(profile, &spans, draw);
         let habits = Habits::drawn(&spans, &weather, draw);
         let guard = Guard::drawn(options, &spans, &mut weather, draw);
-        let roles = roles(clients.div_ceil(keys), &guard, draw);
+        let roles = roles(nodes, on_a_key, &guard, draw);
         let clocks = Clocks::drawn(profile, &spans, (nodes.into(), roles.len()), draw);
         let heal_after = draw.between(spans.ttl, spans.ttl * 30);
         let settings = Settings {
@@ -220,10 +225,10 @@ impl Guard {
 
 /// What every client of one world does. A world has room for a few numbers of clients only; the
 /// clients beyond those wanted do nothing.
-fn roles(clients: u8, guard: &Guard, draw: &mut Draw) -> Vec<Role> {
+fn roles(nodes: u8, clients: u8, guard: &Guard, draw: &mut Draw) -> Vec<Role> {
     let mut roles: Vec<Role> = (0..clients).map(|_| role(guard, draw)).collect();
     let idle = Role { starts: 0, renewals: 0, stops: false, ttl: None };
-    roles.resize(world_size(clients.into()), idle);
+    roles.resize(world_size(nodes, clients.into()), idle);
     roles
 }
 
