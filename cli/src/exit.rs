@@ -4,15 +4,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use leasehold_model::cell::CellError;
+use leasehold_sim::{MergeError, ShrinkError};
 use leasehold_world::{ReplayError, ScopeError, TraceError};
+
+use crate::sim::ReadError;
 
 /// The legend shown by `--help`.
 pub(crate) const LEGEND: &str = "\
-Exit codes of check, sim and replay:
-  0  everything is as claimed
-  1  a claim broke, or a verdict is not the expected one
-  2  bad input: an argument, a trace file
-  3  TRUNCATED: a search or a campaign was stopped before its end
+Exit codes of check, sim, replay and shrink:
+  0  everything is as claimed; shrink: nothing can be taken from the schedule any more
+  1  a claim broke, a verdict is not the expected one, or a seed was not the same twice
+  2  bad input: an argument, a trace file, the result of a shard
+  3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
 `leasehold run --help` lists those of run.";
 
@@ -60,6 +63,14 @@ pub(crate) enum Failure {
         /// Why.
         error: ReplayError,
     },
+    /// A trace cannot be shrunk.
+    #[error("{}: {error}", path.display())]
+    Shrink {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: ShrinkError,
+    },
     /// The data file of expectations is malformed.
     #[error("{}: {error}", path.display())]
     Expected {
@@ -68,6 +79,26 @@ pub(crate) enum Failure {
         /// Why.
         error: serde_json::Error,
     },
+    /// A file is not the result of a campaign.
+    #[error("{}: {error}", path.display())]
+    Results {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: ReadError,
+    },
+    /// A seed did not run as it had before.
+    #[error("{}: the seed runs otherwise now; try --check-determinism", path.display())]
+    NotAgain {
+        /// Which file it was to be.
+        path: PathBuf,
+    },
+    /// Results are not those of all shards of one campaign.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// A result could not be put into words.
+    #[error("the result cannot be written as JSON: {0}")]
+    Unwritable(serde_json::Error),
     /// A file could not be read.
     #[error("cannot read {}: {error}", path.display())]
     Read {
@@ -94,9 +125,12 @@ impl Failure {
             | Failure::Scope(_)
             | Failure::Trace { .. }
             | Failure::Replay { .. }
-            | Failure::Expected { .. } => 2,
-            Failure::Cell { .. } => 1,
-            Failure::Read { .. } | Failure::Write { .. } => 4,
+            | Failure::Shrink { .. }
+            | Failure::Expected { .. }
+            | Failure::Results { .. }
+            | Failure::Merge(_) => 2,
+            Failure::Cell { .. } | Failure::NotAgain { .. } => 1,
+            Failure::Read { .. } | Failure::Write { .. } | Failure::Unwritable(_) => 4,
         }
     }
 }

@@ -7,6 +7,7 @@ mod explore;
 mod map;
 mod replay;
 mod run;
+mod shrink;
 mod sim;
 mod table;
 mod verdict;
@@ -36,6 +37,8 @@ enum Command {
     Sim(sim::SimArgs),
     /// Take the steps of a trace file, or of a seed, again and show what each did
     Replay(replay::ReplayArgs),
+    /// Reduce a failing trace, or a failing seed, to the few steps that matter
+    Shrink(shrink::ShrinkArgs),
     /// Run a command while holding a lock on real Redis servers
     Run(run::RunArgs),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Explore(args) => exit::code(explore::run(&args)),
         Command::Sim(args) => exit::code(sim::run(&args)),
         Command::Replay(args) => exit::code(replay::run(&args)),
+        Command::Shrink(args) => exit::code(shrink::run(&args)),
         Command::Run(args) => run::run(args),
     }
 }

@@ -6,7 +6,7 @@ use leasehold_draw::space_time;
 use leasehold_world::{Claim, Replay, Trace, replay};
 
 use crate::exit::{Ending, Failure, say};
-use crate::sim::Drawn;
+use crate::sim::{Drawn, claim_named};
 
 /// Options of `leasehold replay`.
 #[derive(clap::Args, Debug)]
@@ -17,6 +17,9 @@ pub(crate) struct ReplayArgs {
     /// What the seed is expanded with; as for `leasehold sim`
     #[command(flatten)]
     drawn: Drawn,
+    /// Show a seed up to the step that breaks this claim, for instance "no orphan"
+    #[arg(long, value_parser = claim_named)]
+    claim: Option<Claim>,
     /// Write the trace of a seed to this file
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -30,14 +33,7 @@ pub(crate) struct ReplayArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
-    let (path, trace) = match args.what.parse::<u64>() {
-        Ok(seed) => (PathBuf::from(format!("seed {seed}")), args.drawn.record(seed)?),
-        Err(_) => {
-            let path = PathBuf::from(&args.what);
-            let trace = read(&path)?;
-            (path, trace)
-        }
-    };
+    let (path, trace) = load(&args.what, &args.drawn, args.claim)?;
     let unplayable = |error| Failure::Replay { path: path.clone(), error };
     let replayed = replay(&trace).map_err(unplayable)?;
     if let Some(save) = &args.save {
@@ -54,6 +50,25 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
     Ok(if replayed.broken.is_empty() { Ending::AsClaimed } else { Ending::Broken })
 }
 
+/// The trace of a seed, up to the step that breaks `claim` if one is given, or the trace in a file;
+/// and what to call it.
+pub(crate) fn load(
+    what: &str,
+    drawn: &Drawn,
+    claim: Option<Claim>,
+) -> Result<(PathBuf, Trace), Failure> {
+    if let Ok(seed) = what.parse::<u64>() {
+        return Ok((PathBuf::from(format!("seed {seed}")), drawn.record(seed, claim)?));
+    }
+    if claim.is_some() {
+        let message = "--claim goes with a seed; a trace file ends with the step it is about";
+        return Err(Failure::Argument(message.to_owned()));
+    }
+    let path = PathBuf::from(what);
+    let trace = read(&path)?;
+    Ok((path, trace))
+}
+
 fn read(path: &Path) -> Result<Trace, Failure> {
     let bytes =
         std::fs::read(path).map_err(|error| Failure::Read { path: path.to_owned(), error })?;
@@ -68,7 +83,8 @@ pub(crate) fn with_notes(trace: &Trace, replayed: &Replay) -> Trace {
     Trace { steps, ..trace.clone() }
 }
 
-fn print(trace: &Trace, replayed: &Replay) {
+/// Prints the settings and the timeline.
+pub(crate) fn print(trace: &Trace, replayed: &Replay) {
     let settings = trace.scope.settings();
     say(format!(
         "{} with {} over {}: {} nodes, {} clients, TTL {} {}",
@@ -98,7 +114,7 @@ fn print(trace: &Trace, replayed: &Replay) {
     }
 }
 
-fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
+pub(crate) fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
     let frames = replayed.moments.iter().map(|frame| {
         serde_json::json!({
             "elapsed": frame.elapsed, "step": frame.line.step,

@@ -7,9 +7,11 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::agenda::Agenda;
 use crate::counts::Counts;
+use crate::kinds::{Kind, Kinds};
 use crate::options::Options;
 use crate::outcome::{Outcome, TraceHash};
-use crate::simulate_in;
+use crate::twice::{Difference, Recorded, run_twice};
+use crate::{record_whole, simulate_in};
 
 /// How many seeds a thread takes at a time.
 const CHUNK: u64 = 64;
@@ -18,7 +20,7 @@ const CHUNK: u64 = 64;
 pub const KEPT: usize = 100;
 
 /// What came of many seeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Campaign {
     /// How many seeds were run: all of them, or those before the stop.
     pub seeds: u64,
@@ -28,25 +30,66 @@ pub struct Campaign {
     pub failures: Vec<Outcome>,
     /// How many there were in all.
     pub failures_total: u64,
-    /// One hash over the hashes of all runs, by seed.
+    /// The failing runs by what they broke, each kind with its first seed.
+    pub kinds: Vec<Kind>,
+    /// The first seeds whose second run was not the same as the first, if all were run twice.
+    pub differences: Vec<Difference>,
+    /// How many there were in all.
+    pub differences_total: u64,
+    /// One hash over the seeds and the hashes of all runs: see [`TraceHash`].
     pub digest: u64,
 }
 
-/// What came of one chunk.
+/// What came of some seeds that follow each other.
 #[derive(Default)]
 struct Chunk {
-    counts: Counts,
-    failures: Vec<Outcome>,
-    failures_total: u64,
-    hashes: Vec<u64>,
+    sum: Campaign,
+    kinds: Kinds,
+}
+
+impl Chunk {
+    /// Adds the run of the next seed.
+    fn note(&mut self, outcome: Outcome) {
+        self.sum.seeds += 1;
+        self.sum.counts.add(&outcome.counts);
+        let mut hash = TraceHash::default();
+        hash.add(outcome.seed);
+        hash.add(outcome.hash);
+        self.sum.digest = self.sum.digest.wrapping_add(hash.finish());
+        if outcome.broken.is_some() {
+            self.kinds.note(&outcome);
+            self.sum.failures_total += 1;
+            if self.sum.failures.len() < KEPT {
+                self.sum.failures.push(outcome);
+            }
+        }
+    }
+
+    /// Adds the seeds that follow.
+    fn append(&mut self, next: Chunk) {
+        let Campaign { seeds, counts, failures, failures_total, .. } = next.sum;
+        let Campaign { differences, differences_total, digest, .. } = next.sum;
+        self.sum.seeds += seeds;
+        self.sum.counts.add(&counts);
+        self.sum.failures.extend(failures);
+        self.sum.failures.truncate(KEPT);
+        self.sum.failures_total += failures_total;
+        next.kinds.list().into_iter().for_each(|kind| self.kinds.add(kind));
+        self.sum.differences.extend(differences);
+        self.sum.differences.truncate(KEPT);
+        self.sum.differences_total += differences_total;
+        self.sum.digest = self.sum.digest.wrapping_add(digest);
+    }
+
+    fn into_campaign(self) -> Campaign {
+        Campaign { kinds: self.kinds.list(), ..self.sum }
+    }
 }
 
 /// What came of all chunks so far. Chunks that came too early wait.
 #[derive(Default)]
 struct Merger {
     total: Chunk,
-    seeds: u64,
-    digest: TraceHash,
     waiting: BTreeMap<u64, Chunk>,
     next: u64,
 }
@@ -56,17 +99,8 @@ impl Merger {
         self.waiting.insert(number, chunk);
         while let Some(chunk) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.append(chunk);
+            self.total.append(chunk);
         }
-    }
-
-    fn append(&mut self, chunk: Chunk) {
-        self.seeds += chunk.hashes.len() as u64;
-        chunk.hashes.iter().for_each(|&hash| self.digest.add(hash));
-        self.total.counts.add(&chunk.counts);
-        self.total.failures_total += chunk.failures_total;
-        let room = KEPT - self.total.failures.len();
-        self.total.failures.extend(chunk.failures.into_iter().take(room));
     }
 }
 
@@ -80,6 +114,51 @@ pub fn campaign(
     progress: &(dyn Fn(u64, u64) + Sync),
     stop: &AtomicBool,
 ) -> Campaign {
+    let run = |seeds: Range<u64>, agenda: &mut Agenda| {
+        let mut chunk = Chunk::default();
+        seeds.for_each(|seed| chunk.note(simulate_in(seed, options, agenda)));
+        chunk
+    };
+    conduct(seeds, threads, &run, progress, stop)
+}
+
+/// The same, with every seed run twice: the second time on another thread and in fresh room. The
+/// [differences](Campaign::differences) say where a second run was not the same.
+pub fn campaign_twice(
+    seeds: Range<u64>,
+    options: &Options,
+    threads: usize,
+    progress: &(dyn Fn(u64, u64) + Sync),
+    stop: &AtomicBool,
+) -> Campaign {
+    let first = |seed, agenda: &mut Agenda| record_whole(seed, options, agenda);
+    let again = |seed| record_whole(seed, options, &mut Agenda::default());
+    conduct(seeds, threads, &twice(&first, &again), progress, stop)
+}
+
+/// Runs every seed of a chunk with `first` and with `again`.
+fn twice(
+    first: &(dyn Fn(u64, &mut Agenda) -> Recorded + Sync),
+    again: &(dyn Fn(u64) -> Recorded + Sync),
+) -> impl Fn(Range<u64>, &mut Agenda) -> Chunk + Sync {
+    move |seeds, agenda| {
+        let (outcomes, differences) = run_twice(seeds, &mut |seed| first(seed, agenda), again);
+        let mut chunk = Chunk::default();
+        outcomes.into_iter().for_each(|outcome| chunk.note(outcome));
+        chunk.sum.differences_total = differences.len() as u64;
+        chunk.sum.differences = differences;
+        chunk
+    }
+}
+
+/// Has chunks of `seeds` run by `run` on `threads` threads, and puts them together in order.
+fn conduct(
+    seeds: Range<u64>,
+    threads: usize,
+    run: &(dyn Fn(Range<u64>, &mut Agenda) -> Chunk + Sync),
+    progress: &(dyn Fn(u64, u64) + Sync),
+    stop: &AtomicBool,
+) -> Campaign {
     let next = AtomicU64::new(0);
     let merger = Mutex::new(Merger::default());
     let work = || {
@@ -90,11 +169,11 @@ pub fn campaign(
             if from >= seeds.end {
                 break;
             }
-            let chunk = run_chunk(from..seeds.end.min(from + CHUNK), options, &mut agenda);
+            let chunk = run(from..seeds.end.min(from.saturating_add(CHUNK)), &mut agenda);
             let (done, failed) = {
                 let mut merger = merger.lock().unwrap_or_else(PoisonError::into_inner);
                 merger.take(number, chunk);
-                (merger.seeds, merger.total.failures_total)
+                (merger.total.sum.seeds, merger.total.sum.failures_total)
             };
             progress(done, failed);
         }
@@ -105,28 +184,29 @@ pub fn campaign(
         }
         work();
     });
-    let merger = merger.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Campaign {
-        seeds: merger.seeds,
-        counts: merger.total.counts,
-        failures: merger.total.failures,
-        failures_total: merger.total.failures_total,
-        digest: merger.digest.finish(),
-    }
+    merger.into_inner().unwrap_or_else(PoisonError::into_inner).total.into_campaign()
 }
 
-fn run_chunk(seeds: Range<u64>, options: &Options, agenda: &mut Agenda) -> Chunk {
-    let mut chunk = Chunk::default();
-    for seed in seeds {
-        let outcome = simulate_in(seed, options, agenda);
-        chunk.counts.add(&outcome.counts);
-        chunk.hashes.push(outcome.hash);
-        if outcome.broken.is_some() {
-            chunk.failures_total += 1;
-            if chunk.failures.len() < KEPT {
-                chunk.failures.push(outcome);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_that_differ_are_named_in_order_and_counted() {
+        let options = Options::default();
+        let first = |seed, agenda: &mut Agenda| record_whole(seed, &options, agenda);
+        let again = |seed: u64| {
+            let (outcome, mut trace) = record_whole(seed, &options, &mut Agenda::default());
+            if seed.is_multiple_of(2) {
+                trace.steps.truncate(3);
             }
-        }
+            (outcome, trace)
+        };
+        let never = AtomicBool::new(false);
+        let campaign = conduct(0..300, 2, &twice(&first, &again), &|_, _| {}, &never);
+        assert_eq!((campaign.seeds, campaign.differences_total), (300, 150));
+        let seeds: Vec<u64> = campaign.differences.iter().map(|other| other.seed).collect();
+        assert_eq!(seeds, (0..KEPT as u64).map(|half| half * 2).collect::<Vec<_>>());
+        assert!(campaign.differences.iter().all(|other| other.step == Some(4)));
     }
-    chunk
 }

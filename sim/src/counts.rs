@@ -4,6 +4,7 @@ use leasehold::protocol::{Extend, LossCause, Mutant, Transport};
 use leasehold_world::{CLAIMS, Claim, Lifecycle, Report, WITNESSES};
 
 use crate::cause::Cause;
+use crate::cause_counts::{CauseCount, Causes};
 use crate::options::{ClientCount, Options};
 use crate::profile::{Fault, Profile};
 use crate::weather::may_meet;
@@ -115,6 +116,20 @@ impl Told {
         }
     }
 
+    /// Whether a lease was lost: only the shipped lifecycle tells.
+    pub fn is_loss(self) -> bool {
+        match self {
+            Told::LostExpired | Told::LostGone | Told::LostTaken => true,
+            Told::Acquired
+            | Told::Denied
+            | Told::Extended
+            | Told::RenewalFailed
+            | Told::AlreadyTaken
+            | Told::Released
+            | Told::Unsettled => false,
+        }
+    }
+
     /// Whether a redsync user would read "lock already taken".
     pub fn says_taken(self) -> bool {
         match self {
@@ -141,7 +156,8 @@ pub struct Counts {
     pub virtual_us: u64,
     hazards: [u64; Hazard::ALL.len()],
     told: [u64; Told::ALL.len()],
-    causes: [u64; Cause::ALL.len()],
+    messages: Causes,
+    losses: Causes,
     witnesses: [u64; WITNESSES.len()],
     broken: [u64; CLAIMS.len()],
 }
@@ -162,9 +178,16 @@ impl Counts {
         self.told[told as usize] += 1;
     }
 
-    /// Notes why somebody read "lock already taken".
-    pub(crate) fn explained(&mut self, cause: Cause) {
-        self.causes[cause as usize] += 1;
+    /// Notes why somebody was told that a lease is lost, or else "lock already taken".
+    pub(crate) fn explained(&mut self, told: Told, cause: Cause) {
+        let causes = if told.is_loss() { &mut self.losses } else { &mut self.messages };
+        causes.met(cause);
+    }
+
+    /// Notes that all this happened in the run of `seed`.
+    pub(crate) fn seen_in(&mut self, seed: u64) {
+        self.messages.seen_in(seed);
+        self.losses.seen_in(seed);
     }
 
     /// Notes that the danger of `claim` was approached in this run.
@@ -179,21 +202,44 @@ impl Counts {
         self.broken[claim as usize] += 1;
     }
 
-    /// Adds what happened elsewhere.
+    /// Adds what happened elsewhere. A count that would go beyond 64 bits stays at the largest, so
+    /// that sums of sums are the same in every order.
     pub fn add(&mut self, other: &Counts) {
-        self.runs += other.runs;
-        self.steps += other.steps;
-        self.virtual_us += other.virtual_us;
-        let pairs: [(&mut [u64], &[u64]); 5] = [
+        self.runs = self.runs.saturating_add(other.runs);
+        self.steps = self.steps.saturating_add(other.steps);
+        self.virtual_us = self.virtual_us.saturating_add(other.virtual_us);
+        let pairs: [(&mut [u64], &[u64]); 4] = [
             (&mut self.hazards, &other.hazards),
             (&mut self.told, &other.told),
-            (&mut self.causes, &other.causes),
             (&mut self.witnesses, &other.witnesses),
             (&mut self.broken, &other.broken),
         ];
         for (into, from) in pairs {
-            into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
+            into.iter_mut().zip(from).for_each(|(into, from)| *into = into.saturating_add(*from));
         }
+        self.messages.add(&other.messages);
+        self.losses.add(&other.losses);
+    }
+
+    /// Counts of a file: the rows of its tables, in the order of [`hazards`](Self::hazards),
+    /// [`reports`](Self::reports), [`witnesses`](Self::witnesses) and [`breaks`](Self::breaks), and
+    /// the causes of messages and of losses. None if a table has too few rows or too many.
+    pub(crate) fn from_tables(
+        (runs, steps, virtual_us): (u64, u64, u64),
+        [hazards, told, witnesses, broken]: [Vec<u64>; 4],
+        (messages, losses): (Causes, Causes),
+    ) -> Option<Counts> {
+        Some(Counts {
+            runs,
+            steps,
+            virtual_us,
+            hazards: hazards.try_into().ok()?,
+            told: told.try_into().ok()?,
+            messages,
+            losses,
+            witnesses: witnesses.try_into().ok()?,
+            broken: broken.try_into().ok()?,
+        })
     }
 
     /// How often a hazard was met.
@@ -208,7 +254,12 @@ impl Counts {
 
     /// How often "lock already taken" had this cause.
     pub fn cause(&self, cause: Cause) -> u64 {
-        self.causes[cause as usize]
+        self.messages.count(cause)
+    }
+
+    /// How often the loss of a lease had this cause.
+    pub fn cause_of_loss(&self, cause: Cause) -> u64 {
+        self.losses.count(cause)
     }
 
     /// In how many runs this claim was broken.
@@ -229,6 +280,16 @@ impl Counts {
     /// The causes of "lock already taken", in order.
     pub fn causes(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         Cause::ALL.into_iter().map(|cause| (cause.name(), self.cause(cause)))
+    }
+
+    /// The causes of "lock already taken" with their first seeds, in order.
+    pub fn message_causes(&self) -> impl Iterator<Item = CauseCount> + '_ {
+        self.messages.rows()
+    }
+
+    /// The causes of lost leases with their first seeds, in order.
+    pub fn loss_causes(&self) -> impl Iterator<Item = CauseCount> + '_ {
+        self.losses.rows()
     }
 
     /// In how many runs each witness was seen, in order.

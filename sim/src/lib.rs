@@ -4,20 +4,29 @@
 //! run is a fixed mix of the seed and the event it is about. Time is virtual, in microseconds on
 //! every clock, each running at its own rate. The world decides nothing and the simulator changes
 //! nothing but by its steps, so a run *is* its list of steps: [`record`] writes it down as the same
-//! trace file that the checker writes.
+//! trace file that the checker writes. [`shrink`](shrink()) reduces a failing one to the few steps
+//! that matter.
 //!
 //! It knows nothing of Redis, sockets, threads or the time of day. The same seed gives the same
 //! steps on every machine.
 
 mod agenda;
+mod argument;
 mod campaign;
 mod cause;
+mod cause_counts;
 mod clock;
 mod connections;
 mod counts;
 mod dice;
 mod draw;
 mod heal;
+mod explain;
+mod file;
+mod history;
+mod journal;
+mod kinds;
+mod merge;
 mod options;
 mod outcome;
 mod plan;
@@ -28,18 +37,30 @@ mod schedulers;
 mod servers;
 mod ticks;
 mod trials;
+mod results;
+mod shard;
+pub mod shrink;
+mod twice;
 mod users;
 mod walls;
 mod watch;
 pub mod weather;
 
-pub use campaign::{Campaign, KEPT, campaign};
+pub use campaign::{Campaign, KEPT, campaign, campaign_twice};
 pub use cause::Cause;
+pub use cause_counts::CauseCount;
 pub use counts::{Counts, Hazard, Told};
 pub use options::{ClientCount, MOST_CLIENTS, MOST_NODES, NodeCount, Options, OptionsError};
 pub use outcome::{Broken, Outcome, Taken, TraceHash};
 pub use plan::{Clocks, Habits, Plan};
 pub use profile::{Fault, Profile, UnknownProfile};
+pub use explain::{Explained, Reason, cause_of, explain};
+pub use kinds::Kind;
+pub use merge::{MergeError, merge};
+pub use results::{FORMAT, FailedSeed, Results, ResultsError};
+pub use shard::{Shard, ShardError};
+pub use shrink::{ShrinkError, Shrunk, shrink};
+pub use twice::Difference;
 pub use trials::{Kill, Trial, trials};
 pub use weather::Weather;
 
@@ -95,20 +116,43 @@ pub fn simulate_plan(plan: &Plan) -> Outcome {
 
 /// Runs a plan and writes its steps down, as [`record`] does for a seed.
 pub fn record_plan(plan: &Plan) -> (Outcome, Trace) {
-    let (outcome, lines, ended_by) = dispatch(plan, &mut Agenda::default(), true);
-    let mut steps = lines.unwrap_or_default();
-    let mut breaks = ended_by;
-    if let (None, Some(broken)) = (ended_by, outcome.broken) {
-        steps.truncate(broken.step as usize);
-        breaks = Some(broken.claim);
+    let (outcome, mut trace) = record_plan_whole(plan, &mut Agenda::default());
+    if let (None, Some(broken)) = (trace.breaks, outcome.broken) {
+        trace.steps.truncate(broken.step as usize);
+        trace.breaks = Some(broken.claim);
     }
+    (outcome, trace)
+}
+
+/// Runs one seed and writes its steps down up to the one that first breaks `claim`. None if no step
+/// does.
+///
+/// A broken program breaks several claims in one run; [`record`] shows the one that says most.
+pub fn record_breaking(seed: u64, options: &Options, claim: Claim) -> Option<Trace> {
+    let (_, mut trace) = record_whole(seed, options, &mut Agenda::default());
+    let replayed = leasehold_world::replay(&trace).ok()?;
+    let (step, _) = replayed.broken.into_iter().find(|(_, broken)| *broken == claim)?;
+    trace.steps.truncate(step);
+    trace.breaks = Some(claim);
+    Some(trace)
+}
+
+/// Runs one seed, in the room that an earlier run has left, and writes all its steps down: those of
+/// the key that [`record`] tells of.
+fn record_whole(seed: u64, options: &Options, agenda: &mut Agenda) -> (Outcome, Trace) {
+    let (outcome, plan) = of_every_key(Plan::from_seed(seed, options), agenda);
+    (outcome, record_plan_whole(&plan, agenda).1)
+}
+
+fn record_plan_whole(plan: &Plan, agenda: &mut Agenda) -> (Outcome, Trace) {
+    let (outcome, lines, breaks) = dispatch(plan, agenda, true);
     let unit = if plan.in_ticks { Ticks::UNIT } else { Micros::UNIT };
     let trace = Trace {
         unit: unit.to_owned(),
         scope: plan.scope.clone(),
         breaks,
         seed: Some(plan.seed),
-        steps,
+        steps: lines.unwrap_or_default(),
     };
     (outcome, trace)
 }

@@ -70,7 +70,10 @@ impl Outcome {
 /// is one word, `verb | a << 8 | b << 16 | c << 24`, with verbs numbered as
 /// [`Step`](leasehold_world::Step) lists them and its fields in order; the amounts of an `advance`
 /// follow as one word: the sum of `amount * (2 * place + 1) * 0x9e3779b97f4a7c15`, places counted
-/// from 0, nodes before clients. A campaign's digest is the same hash over its runs' hashes.
+/// from 0, nodes before clients.
+///
+/// A campaign's digest is a sum, so that those of its parts can be added: modulo 2⁶⁴, of the same
+/// hash over two words for each run, its seed and its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceHash(u64);
 

@@ -5,16 +5,15 @@
 //! time passes, or the passing of time until the next of either. Where an event and a move fall on
 //! the same instant, or several moves do, the seed says which comes first.
 
-use leasehold::protocol::{Mutated, Phase, Span};
+use leasehold::protocol::{Mutated, Span};
 use leasehold_world::threaded::Move;
 use leasehold_world::trace::Line;
 use leasehold_world::{Effects, Program, Scope, Step, World, WorldTime};
 
 use crate::agenda::{Agenda, Event, Parcel};
-use crate::cause::History;
 use crate::clock::{Clock, NANOS, TrueTime};
-use crate::counts::Told;
 use crate::dice::{Dice, Question, Roll};
+use crate::history::History;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::post::Lane;
@@ -60,7 +59,7 @@ pub(crate) struct Run<'a, I, const N: usize, const C: usize> {
     /// When each client must move next, unless something happens to it before.
     dues: [TrueTime; C],
     pub(crate) losses_left: u8,
-    pub(crate) history: History<N, C>,
+    pub(crate) history: History<I, N, C>,
     pub(crate) watch: Watch,
     pub(crate) node_clocks: [Clock; N],
     pub(crate) client_clocks: [Clock; C],
@@ -109,6 +108,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         let virtual_us = (self.now / NANOS).unsigned_abs();
         counts.steps = steps.into();
         counts.virtual_us = virtual_us;
+        counts.seen_in(self.plan.seed);
         let outcome = Outcome {
             seed: self.plan.seed,
             settings: self.plan.scope.settings().clone(),
@@ -188,28 +188,14 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     pub(crate) fn take(&mut self, step: Step<I, N, C>) -> Effects<I> {
         let scope = self.scope();
         debug_assert!(self.world.permits(scope, &step), "seed {}: {step}", self.plan.seed);
-        let lost_before = matches!(step, Step::Crash { .. }).then(|| self.lost());
         let effects = self.world.apply(scope, scope.mutated, step);
         self.note_due(&step);
-        self.history.note(&self.world, &step, &effects);
+        self.history.note(&self.world, scope, &step, &effects);
         self.watch.note(&self.world, scope, &step, &effects);
-        if effects.report.is_some_and(|report| Told::of(&report).says_taken()) {
-            let newly = lost_before.map(|before| {
-                let lost = self.lost();
-                (0..C).find(|&c| lost[c] && !before[c]).unwrap_or(0) as u8
-            });
-            let client = newly.unwrap_or_else(|| actor(&step));
-            let cause = self.history.cause(client);
-            self.watch.note_taken(&self.world, scope, client, cause);
+        for verdict in self.history.verdicts(&self.world, scope, &step, &effects).iter().flatten() {
+            self.watch.note_verdict(&self.world, scope, verdict);
         }
         effects
-    }
-
-    fn lost(&self) -> [bool; C] {
-        std::array::from_fn(|c| match &self.world.clients[c].program {
-            Program::Joined(joined) => joined.lease.phase() == Phase::Lost,
-            Program::Threaded(_) => false,
-        })
     }
 
     /// Takes a step of a client, schedules what it sent, and lets its user see.

@@ -104,7 +104,6 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         }
         let mut nodes = [I::at(0); N];
         nodes[usize::from(node)] = I::at(by);
-        self.history.leaps(node);
         self.watch.counts.met(if by < 0 { Hazard::JumpBack } else { Hazard::JumpAhead });
         let _ = self.take(Step::Advance { nodes, clients: [I::at(0); C] });
     }

@@ -7,8 +7,8 @@ use leasehold_world::{
     CLAIMS, Claim, ClaimSet, Effects, Scope, Step, Witness, World, WorldTime, dangers, suspects,
 };
 
-use crate::cause::Cause;
 use crate::counts::{Counts, Hazard, Told};
+use crate::history::Verdict;
 use crate::outcome::{Broken, Taken, TraceHash};
 
 /// The most steps of one run.
@@ -102,15 +102,19 @@ impl Watch {
         }
     }
 
-    /// Notes that `client` has just read "lock already taken". Ends a run that went on to see it.
-    pub(crate) fn note_taken<I: WorldTime, const N: usize, const C: usize>(
+    /// Notes why somebody has just been told that a lease is lost, or "lock already taken". Ends a
+    /// run that went on to see the latter.
+    pub(crate) fn note_verdict<I: WorldTime, const N: usize, const C: usize>(
         &mut self,
         world: &World<Mutated, I, N, C>,
         scope: &Scope,
-        client: u8,
-        cause: Cause,
+        verdict: &Verdict,
     ) {
-        self.counts.explained(cause);
+        let Verdict { client, told, cause } = *verdict;
+        self.counts.explained(told, cause);
+        if !told.says_taken() {
+            return;
+        }
         let taken = Taken { client, step: self.steps, cause };
         if self.broken.is_none() || !self.goes_on {
             self.taken = self.taken.or(Some(taken));

@@ -60,11 +60,11 @@ fn the_advice_of_the_article_is_not_enough() {
 }
 
 #[test]
-fn on_a_pool_a_late_command_and_the_own_next_lease_are_causes_too() {
+fn on_a_pool_a_late_command_is_a_cause_too() {
     let options = Options { transport: Transport::Pooled, ..of(Lifecycle::Detached) };
     let counts = run(4_000, &options).counts;
     assert!(counts.cause(Cause::LateOrRepeatedCommand) > 0);
-    assert!(counts.cause(Cause::OwnNextLease) > 0);
+    assert!(counts.cause(Cause::RealContention) > 0);
 }
 
 #[test]

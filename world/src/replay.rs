@@ -42,7 +42,10 @@ pub enum ReplayError {
         error: ParseStepError,
     },
     /// A step may not be taken where it stands.
-    #[error("line {line}: \"{step}\" is not enabled there; an earlier step was changed or removed")]
+    #[error(
+        "line {line}: \"{step}\" is not enabled there; an earlier step was changed or removed: put \
+         it back, or take this one out too"
+    )]
     NotEnabled {
         /// Which line.
         line: usize,

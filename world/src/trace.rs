@@ -96,7 +96,10 @@ pub enum TraceError {
         error: ScopeError,
     },
     /// A step has the wrong number or none.
-    #[error("line {line}: {text:?} is not step {wanted}; steps are numbered from 1 without gaps")]
+    #[error(
+        "line {line}: {text:?} is not step {wanted}; steps are numbered from 1 without gaps: put \
+         back what is missing, or number them anew"
+    )]
     Numbering {
         /// Which line.
         line: usize,
@@ -106,7 +109,10 @@ pub enum TraceError {
         wanted: usize,
     },
     /// `end` counts other steps than there are.
-    #[error("line {line}: \"end {said}\" after {found} steps: some are missing or added")]
+    #[error(
+        "line {line}: \"end {said}\" after {found} steps: some are missing or added; put them \
+         right, or write \"end {found}\""
+    )]
     WrongEnd {
         /// Which line.
         line: usize,

@@ -1,0 +1,140 @@
+//! One attempt: what is left of a schedule is really taken again, from the beginning.
+
+use leasehold::protocol::{Micros, Ticks};
+use leasehold_world::trace::Line;
+use leasehold_world::{
+    Claim, Faults, ReplayError, Scope, Step, Trace, World, WorldTime, with_any_size, with_size,
+};
+
+use super::act::{Act, Manner, resized};
+use super::schedule::Schedule;
+
+/// The unit of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Ticks,
+    Micros,
+}
+
+/// Evaluates an expression with the clock and the size of a world as types.
+macro_rules! in_world {
+    ($unit:expr, $scope:expr, |$time:ident, $n:ident, $c:ident| $body:expr, $otherwise:expr) => {
+        match $unit {
+            Unit::Ticks => {
+                type $time = Ticks;
+                with_size!($scope, |$n, $c| $body, $otherwise)
+            }
+            Unit::Micros => {
+                type $time = Micros;
+                with_any_size!($scope, |$n, $c| $body, $otherwise)
+            }
+        }
+    };
+}
+
+impl Unit {
+    /// That of `trace`.
+    pub(super) fn of(trace: &Trace) -> Result<Unit, ReplayError> {
+        match trace.unit.as_str() {
+            Ticks::UNIT => Ok(Unit::Ticks),
+            Micros::UNIT => Ok(Unit::Micros),
+            other => Err(ReplayError::Unit(other.to_owned())),
+        }
+    }
+
+    /// Its name in trace files.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Unit::Ticks => Ticks::UNIT,
+            Unit::Micros => Micros::UNIT,
+        }
+    }
+}
+
+/// The steps of `trace`, up to and with the one that breaks `claim`.
+pub(super) fn acts_of(trace: &Trace, claim: Claim, unit: Unit) -> Result<Vec<Act>, ReplayError> {
+    let scope = &trace.scope;
+    let size = || Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() });
+    in_world!(unit, scope, |I, N, C| read::<I, N, C>(trace, claim), size())
+}
+
+fn read<I: WorldTime, const N: usize, const C: usize>(
+    trace: &Trace,
+    claim: Claim,
+) -> Result<Vec<Act>, ReplayError> {
+    let scope = &trace.scope;
+    let mut world: World<_, I, N, C> = World::new(scope, scope.mutated);
+    let mut acts = Vec::with_capacity(trace.steps.len());
+    for line in &trace.steps {
+        let number = line.number;
+        let step: Step<I, N, C> =
+            (line.step.parse()).map_err(|error| ReplayError::Step { line: number, error })?;
+        acts.push(Act::of(&step, &world, scope));
+        let _ = world.apply(scope, scope.mutated, step);
+        if !claim.holds(&world, scope) {
+            break;
+        }
+    }
+    Ok(acts)
+}
+
+/// What was taken in an attempt that broke the claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// The steps, up to and with the one that breaks the claim.
+    pub(super) acts: Vec<Act>,
+    /// How often each fault might still have struck after them.
+    pub(super) faults_left: Faults,
+    /// How many starts and renewals each client had left.
+    pub(super) roles_left: Vec<(u8, u8)>,
+}
+
+/// Takes what can be taken of `schedule`, up to the step that breaks `claim`; none if no step does.
+pub(super) fn attempt(
+    schedule: &Schedule,
+    unit: Unit,
+    claim: Claim,
+    manner: Manner,
+) -> Option<Taken> {
+    let Schedule { scope, acts } = schedule;
+    if !claim.applies(scope) {
+        return None;
+    }
+    in_world!(unit, scope, |I, N, C| take::<I, N, C>(scope, acts, claim, manner), None)
+}
+
+fn take<I: WorldTime, const N: usize, const C: usize>(
+    scope: &Scope,
+    acts: &[Act],
+    claim: Claim,
+    manner: Manner,
+) -> Option<Taken> {
+    let mut world: World<_, I, N, C> = World::new(scope, scope.mutated);
+    let mut taken = Vec::with_capacity(acts.len());
+    for act in acts {
+        let Some(step) = act.meant(&world, scope, manner) else { continue };
+        if !world.permits(scope, &step) {
+            continue;
+        }
+        taken.push(Act::of(&step, &world, scope));
+        let _ = world.apply(scope, scope.mutated, step);
+        if !claim.holds(&world, scope) {
+            let left =
+                world.clients.iter().map(|client| (client.starts_left, client.renewals_left));
+            let (roles_left, faults_left) = (left.collect(), world.faults);
+            return Some(Taken { acts: taken, faults_left, roles_left });
+        }
+    }
+    None
+}
+
+/// The steps as text.
+pub(super) fn lines_of(schedule: &Schedule, unit: Unit) -> Vec<Line> {
+    let Schedule { scope, acts } = schedule;
+    in_world!(unit, scope, |I, N, C| acts.iter().map(line_of::<I, N, C>).collect(), Vec::new())
+}
+
+fn line_of<I: WorldTime, const N: usize, const C: usize>(act: &Act) -> Line {
+    let step: Step<I, N, C> = resized(&act.step);
+    Line { number: 0, step: step.to_string(), note: String::new() }
+}

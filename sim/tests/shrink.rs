@@ -1,0 +1,262 @@
+//! A shrunk schedule shows the same failure, nothing can be taken from it, and what cannot be
+//! shrunk is refused by name.
+
+use std::fs;
+use std::path::Path;
+
+use leasehold::protocol::{Extend, Mutant, Transport};
+use leasehold_sim::shrink::{Pass, Progress};
+use leasehold_sim::{Cause, NodeCount, Options, ShrinkError, Shrunk, record, shrink};
+use leasehold_world::{Claim, Lifecycle, ReplayError, Trace, replay};
+use proptest::prelude::*;
+
+fn whole(trace: &Trace) -> Shrunk {
+    let shrunk = shrink(trace, &mut |_| true).unwrap();
+    assert!(shrunk.finished);
+    shrunk
+}
+
+fn of(lifecycle: Lifecycle) -> Options {
+    Options { lifecycle, ..Options::default() }
+}
+
+/// The traces of so many seeds that break something.
+fn failing(seeds: u64, options: &Options) -> Vec<Trace> {
+    let traces = (0..seeds).map(|seed| record(seed, options).1);
+    traces.filter(|trace| trace.breaks.is_some()).collect()
+}
+
+/// The root cause in a trace that breaks `claim`, found as the shrinking finds it.
+fn cause(trace: &Trace, claim: Claim) -> Option<Cause> {
+    let trace = Trace { breaks: Some(claim), ..trace.clone() };
+    told(&shrink(&trace, &mut |_| false).unwrap())
+}
+
+fn told(shrunk: &Shrunk) -> Option<Cause> {
+    shrunk.told.as_ref().map(|told| told.cause)
+}
+
+/// The same trace without one step; the others stay as they are.
+fn without(trace: &Trace, place: usize) -> Trace {
+    let mut left = trace.clone();
+    left.steps.remove(place);
+    left
+}
+
+/// Whether a trace can be taken and breaks `claim` for `wanted`.
+fn shows(trace: &Trace, claim: Claim, wanted: Option<Cause>) -> bool {
+    let broken = replay(trace).map(|replayed| replayed.broken).unwrap_or_default();
+    broken.iter().any(|(_, one)| *one == claim) && cause(trace, claim) == wanted
+}
+
+/// Everything that holds for what is left of any trace.
+fn examine(trace: &Trace, shrunk: &Shrunk) {
+    let (claim, left) = (shrunk.claim, &shrunk.trace);
+    assert!(left.steps.len() <= trace.steps.len());
+    assert_eq!(shrunk.after.steps, left.steps.len());
+    assert!(shrunk.after.clients <= shrunk.before.clients);
+    assert!(shrunk.after.nodes <= shrunk.before.nodes);
+    let replayed = replay(left).unwrap();
+    assert!(replayed.broken.contains(&(left.steps.len(), claim)), "{left}");
+    assert_eq!(left.breaks, Some(claim));
+    assert_eq!((&left.unit, left.seed), (&trace.unit, trace.seed));
+    // As a file it is the same, notes and all.
+    let read: Trace = left.to_string().parse().unwrap();
+    assert_eq!(read.to_string(), left.to_string());
+    let notes = replayed.moments.iter().map(|frame| frame.line.note.as_str());
+    assert!(notes.eq(left.steps.iter().map(|line| line.note.as_str())));
+    for place in 0..left.steps.len() {
+        let fewer = without(left, place);
+        assert!(!shows(&fewer, claim, told(shrunk)), "step {} can be spared:\n{left}", place + 1);
+    }
+    let again = whole(left);
+    assert_eq!((again.trace.to_string(), told(&again)), (left.to_string(), told(shrunk)));
+}
+
+#[test]
+fn issue_158_takes_twelve_steps_with_one_client_and_one_node() {
+    let options = Options { nodes: NodeCount::try_from(3).ok(), ..of(Lifecycle::Detached) };
+    let echoes = failing(40, &options).into_iter().map(|trace| whole(&trace)).filter(|shrunk| {
+        shrunk.claim == Claim::NoStrayMessage
+            && told(shrunk) == Some(Cause::StrayRenewalAfterRelease)
+    });
+    let echoes: Vec<Shrunk> = echoes.collect();
+    assert!(echoes.len() >= 10, "{} seeds", echoes.len());
+    for Shrunk { trace, before, after, .. } in &echoes {
+        assert!(before.steps > 50 && before.nodes == 3, "{before:?}");
+        assert_eq!((after.clients, after.nodes), (1, 1), "{trace}");
+        assert!(after.steps <= 12, "{trace}");
+        // One interval passes, from the acquisition to the tick that falls together with the stop.
+        let settings = trace.scope.settings();
+        assert_eq!(after.elapsed, settings.renew_every, "{trace}");
+        assert_eq!(settings.roles.len(), 1);
+        let role = settings.roles[0];
+        assert_eq!((role.starts, role.renewals, role.stops), (1, 1, true));
+        assert_eq!(settings.faults, leasehold_world::Faults::default());
+        let last = &trace.steps[trace.steps.len() - 1].note;
+        assert!(last.ends_with("ERROR \"lock already taken\""), "{last}");
+    }
+}
+
+#[test]
+fn the_same_trace_shrinks_to_the_same_bytes() {
+    for trace in failing(10, &of(Lifecycle::Sleep)) {
+        assert_eq!(whole(&trace), whole(&trace));
+    }
+}
+
+#[test]
+fn what_a_mutant_breaks_is_shrunk() {
+    for (mutant, transport, steps) in [
+        (Mutant::QuorumLessOne, Transport::Fifo, 8),
+        (Mutant::ExtendAfterExpiry, Transport::Fifo, 16),
+        (Mutant::RenewWhileStopping, Transport::Fifo, 5),
+        (Mutant::FromRoundEnd, Transport::Fifo, 5),
+        (Mutant::NoKillAfterReset, Transport::Fifo, 14),
+        (Mutant::ReleaseBeforeDrain, Transport::Pooled, 12),
+    ] {
+        let options = Options { mutant: Some(mutant), transport, ..Options::default() };
+        let trace = (0..400)
+            .map(|seed| record(seed, &options).1)
+            .find(|trace| trace.breaks.is_some())
+            .unwrap();
+        let shrunk = whole(&trace);
+        examine(&trace, &shrunk);
+        assert!(shrunk.after.steps <= steps, "{mutant:?}:\n{}", shrunk.trace);
+        assert_eq!(shrunk.trace.scope.settings().mutant.as_deref(), Some(mutant.name()));
+    }
+}
+
+/// A quorum that is one too small needs another node, and an overlap needs another client.
+#[test]
+fn who_is_needed_stays() {
+    let mutant = Some(Mutant::QuorumLessOne);
+    let traces = failing(300, &Options { mutant, ..Options::default() });
+    let mut overlaps = 0;
+    for trace in traces.iter().filter(|trace| trace.breaks == Some(Claim::WindowExclusion)) {
+        let shrunk = whole(trace);
+        assert_eq!((shrunk.after.clients, shrunk.after.nodes), (2, 3), "{}", shrunk.trace);
+        overlaps += 1;
+    }
+    assert!(overlaps > 0);
+}
+
+#[test]
+fn counterexamples_of_the_checker_are_shrunk_too() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports");
+    let mut seen = 0;
+    for kind in ["counterexamples", "mutants"] {
+        let entries = fs::read_dir(folder.join(kind)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        for path in paths.filter(|path| path.extension().is_some_and(|kind| kind == "trace")) {
+            let trace: Trace = fs::read_to_string(&path).unwrap().parse().unwrap();
+            let shrunk = whole(&trace);
+            assert_eq!(Some(shrunk.claim), trace.breaks, "{}", path.display());
+            examine(&trace, &shrunk);
+            seen += 1;
+        }
+    }
+    assert!(seen >= 30, "{seen}");
+}
+
+#[test]
+fn a_search_that_is_stopped_keeps_the_smallest_schedule_so_far() {
+    let options = Options { nodes: NodeCount::try_from(3).ok(), ..of(Lifecycle::Detached) };
+    let trace = failing(10, &options).remove(0);
+    let mut before = usize::MAX;
+    for limit in [0, 1, 10, 100, 300] {
+        let mut last: Option<Progress> = None;
+        let shrunk = shrink(&trace, &mut |progress| {
+            last = Some(*progress);
+            progress.attempts < limit
+        })
+        .unwrap();
+        assert!(!shrunk.finished);
+        assert_eq!(shrunk.attempts, limit);
+        let last = last.unwrap();
+        assert_eq!((last.attempts, last.steps), (limit, shrunk.after.steps));
+        assert!(shows(&shrunk.trace, shrunk.claim, told(&shrunk)));
+        assert!(shrunk.after.steps <= before);
+        before = shrunk.after.steps;
+    }
+    assert!(before < trace.steps.len() / 2);
+}
+
+#[test]
+fn every_pass_is_made() {
+    let trace = failing(10, &of(Lifecycle::Detached)).remove(0);
+    let mut passes = Vec::new();
+    let progress = &mut |progress: &Progress| {
+        if passes.last() != Some(&progress.pass) {
+            passes.push(progress.pass);
+        }
+        true
+    };
+    shrink(&trace, progress).unwrap();
+    let first = [Pass::Steps, Pass::Times, Pass::Sizes, Pass::Constants];
+    assert_eq!(passes[..4], first);
+    assert_eq!(passes.last(), Some(&Pass::Combinations));
+}
+
+#[test]
+fn what_cannot_be_shrunk_is_refused_by_name() {
+    let refused = |trace: &Trace| shrink(trace, &mut |_| true).unwrap_err();
+    let sound = record(1, &Options::default()).1;
+    let error = refused(&sound);
+    let steps = sound.steps.len();
+    assert_eq!(error, ShrinkError::BreaksNothing { steps, line: 0 });
+    assert!(error.to_string().contains("only a failing run can be shrunk"), "{error}");
+
+    let (said, found, line) = (Claim::NoOrphan, None, 0);
+    let lies = Trace { breaks: Some(said), ..sound.clone() };
+    assert_eq!(refused(&lies), ShrinkError::BreaksOther { said, found, line });
+
+    let text = failing(4, &of(Lifecycle::Detached)).remove(0).to_string();
+    let broken: Trace = text.parse().unwrap();
+    // Without its last step it does not break what it says.
+    let last = broken.steps.len() - 1;
+    let error = refused(&without(&broken, last));
+    let line = broken.steps[last].number - 1;
+    assert!(error.to_string().starts_with(&format!("line {line}: ")), "{error}");
+    assert!(error.to_string().contains("put it back"), "{error}");
+    // Without an earlier one a later one is impossible.
+    let place = broken.steps.iter().position(|line| line.step.starts_with("start")).unwrap();
+    let error = refused(&without(&broken, place));
+    assert!(matches!(error, ShrinkError::Replay(ReplayError::NotEnabled { .. })), "{error}");
+    let unit = Trace { unit: "years".to_owned(), ..broken };
+    assert!(refused(&unit).to_string().contains("years"));
+}
+
+fn any_options() -> impl Strategy<Value = Options> {
+    let mutants = [
+        None,
+        Some(Mutant::QuorumLessOne),
+        Some(Mutant::RenewWhileStopping),
+        Some(Mutant::NoKillAfterReset),
+        Some(Mutant::ReleaseBeforeDrain),
+    ];
+    let extends = [Extend::Touch, Extend::TouchOrSet];
+    let transports = [Transport::Fifo, Transport::Pooled];
+    (0usize..4, 0usize..2, 0usize..2, 0usize..5).prop_map(
+        move |(lifecycle, extend, transport, mutant)| Options {
+            lifecycle: Lifecycle::ALL[lifecycle],
+            extend: extends[extend],
+            transport: transports[transport],
+            mutant: mutants[mutant],
+            ..Options::default()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_fails_is_shrunk_to_what_nothing_can_be_taken_from(
+        seed in 0u64..100_000,
+        options in any_options(),
+    ) {
+        let trace = record(seed, &options).1;
+        prop_assume!(trace.breaks.is_some());
+        examine(&trace, &whole(&trace));
+    }
+}
