@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use leasehold_sim::cause_of;
 use leasehold_world::{Claim, Lifecycle, Replay, Settings, Trace, replay};
 
 /// A schedule of the corpus: where it lies, and what it does.
@@ -71,7 +72,11 @@ fn a_schedule_is_named_by_its_seed_and_by_what_it_shows() {
         let seed = trace.seed.unwrap_or_else(|| panic!("{folder}/{name} names no seed"));
         let named = name.strip_suffix(".trace").unwrap_or_else(|| panic!("{folder}/{name}"));
         let rest = named.strip_prefix(&format!("{seed}-{claim}"));
-        assert!(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')), "{name}");
+        let said = rest.unwrap_or_else(|| panic!("{folder}/{name}"));
+        let cause = cause_of(&trace).unwrap().map_or(String::new(), |cause| {
+            format!("-{}", cause.name().replace([',', '\''], "").replace(' ', "-"))
+        });
+        assert!(said.is_empty() || said == cause, "{folder}/{name}: the cause is {cause}");
         let cell = cell(trace.scope.settings()).replace('/', "-");
         assert!(folder.starts_with(&cell), "{folder}/{name}");
     }

@@ -129,12 +129,16 @@ pub fn record_plan(plan: &Plan) -> (Outcome, Trace) {
 ///
 /// A broken program breaks several claims in one run; [`record`] shows the one that says most.
 pub fn record_breaking(seed: u64, options: &Options, claim: Claim) -> Option<Trace> {
-    let (_, mut trace) = record_whole(seed, options, &mut Agenda::default());
-    let replayed = leasehold_world::replay(&trace).ok()?;
-    let (step, _) = replayed.broken.into_iter().find(|(_, broken)| *broken == claim)?;
-    trace.steps.truncate(step);
-    trace.breaks = Some(claim);
-    Some(trace)
+    let mut plan = Plan::from_seed(seed, options);
+    (0..plan.keys).find_map(|key| {
+        plan.key = key;
+        let (_, mut trace) = record_plan_whole(&plan, &mut Agenda::default());
+        let replayed = leasehold_world::replay(&trace).ok()?;
+        let (step, _) = replayed.broken.into_iter().find(|(_, broken)| *broken == claim)?;
+        trace.steps.truncate(step);
+        trace.breaks = Some(claim);
+        Some(trace)
+    })
 }
 
 /// Runs one seed, in the room that an earlier run has left, and writes all its steps down: those of

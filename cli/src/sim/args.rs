@@ -16,7 +16,9 @@ use crate::exit::Failure;
 /// What a seed is expanded with.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Drawn {
-    /// Which faults and constants are drawn
+    /// Which faults are put in, and how strong: calm, swarm, hostile, drift, restart, repair,
+    /// contention, or one alone: delay, loss, partition, reset, crash, amnesia, freeze, pause,
+    /// stall, suspend, jump, resend, scripts, cancel
     #[arg(long, default_value_t)]
     profile: Profile,
     /// Which program: detached, sleep, double_check or joined
@@ -28,10 +30,10 @@ pub(crate) struct Drawn {
     /// Which transport: fifo or pooled
     #[arg(long, default_value = "fifo")]
     transport: Transport,
-    /// So many nodes instead of a number drawn from the seed
+    /// So many nodes (1 to 9) instead of a number drawn from the seed
     #[arg(long)]
     nodes: Option<u8>,
-    /// So many clients instead of a number drawn from the seed
+    /// So many clients (1 to 64) instead of a number drawn from the seed
     #[arg(long)]
     clients: Option<u8>,
     /// Break one rule of the machine on purpose, to see that it is noticed
@@ -43,7 +45,7 @@ impl Drawn {
     /// The same, checked.
     pub(super) fn options(&self) -> Result<Options, Failure> {
         let argument = |error: OptionsError| Failure::Argument(error.to_string());
-        Ok(Options {
+        let options = Options {
             profile: self.profile,
             lifecycle: self.lifecycle,
             extend: self.extend,
@@ -51,7 +53,9 @@ impl Drawn {
             mutant: self.mutant,
             nodes: self.nodes.map(NodeCount::try_from).transpose().map_err(argument)?,
             clients: self.clients.map(ClientCount::try_from).transpose().map_err(argument)?,
-        })
+        };
+        options.check().map_err(argument)?;
+        Ok(options)
     }
 
     /// The trace of one seed, up to the step that breaks `claim` or, if none is given, what says

@@ -13,7 +13,7 @@ use crate::replay::with_notes;
 pub(super) const FOLDER: &str = "reports/seeds";
 
 /// The most files of one campaign.
-const MOST: usize = 8;
+const MOST: usize = 10;
 
 /// What hurts a user, most telling first; the other claims follow in their order.
 const TELLING: [Claim; 6] = [
@@ -28,7 +28,7 @@ const TELLING: [Claim; 6] = [
 /// Whether nothing may break under these options, so that a failing seed is news.
 pub(super) fn must_hold(options: &Options) -> bool {
     let Options { profile, lifecycle, mutant, .. } = *options;
-    lifecycle == Lifecycle::Joined && mutant.is_none() && profile == Profile::default()
+    lifecycle == Lifecycle::Joined && mutant.is_none() && profile.is_assumed()
 }
 
 /// A file that was written, and what it holds.
@@ -77,15 +77,16 @@ fn chosen(kinds: &[Kind]) -> Vec<Kind> {
         let telling = TELLING.iter().position(|&known| known == claim);
         (telling.unwrap_or(TELLING.len()), claim)
     };
-    let another = |kind: &Kind| {
-        kinds.iter().any(|other| other.claim == kind.claim && other.cause < kind.cause)
-    };
     // The echo of the own release is a false message too: one schedule shows both.
     let is_echo = |kind: &Kind| {
         let echo = Kind { claim: Claim::NoStrayMessage, ..*kind };
         kind.claim == Claim::TrueCause && kinds.iter().any(|other| same_failure(other, &echo))
     };
-    let mut chosen: Vec<Kind> = kinds.iter().filter(|kind| !is_echo(kind)).copied().collect();
+    let kinds: Vec<Kind> = kinds.iter().filter(|kind| !is_echo(kind)).copied().collect();
+    let another = |kind: &Kind| {
+        kinds.iter().any(|other| other.claim == kind.claim && other.cause < kind.cause)
+    };
+    let mut chosen = kinds.clone();
     chosen.sort_by_key(|kind| (another(kind), rank(kind.claim), kind.cause));
     chosen.truncate(MOST);
     chosen
@@ -111,7 +112,7 @@ fn name_of(options: &Options) -> String {
 fn file_name(kind: &Kind) -> String {
     let cause = kind.cause.map_or(String::new(), |cause| format!(" {}", cause.name()));
     let name = format!("{} {}{cause}.trace", kind.first, kind.claim.name());
-    name.replace(',', "").replace(' ', "-")
+    name.replace([',', '\''], "").replace(' ', "-")
 }
 
 #[cfg(test)]
