@@ -5,12 +5,14 @@ mod exit;
 mod expected;
 mod explore;
 mod map;
+mod page;
 mod replay;
 mod run;
 mod shrink;
 mod sim;
 mod table;
 mod verdict;
+mod why;
 
 use std::process::ExitCode;
 

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use leasehold_draw::space_time;
+use leasehold_draw::space_time_with;
 use leasehold_world::{Claim, Replay, Trace, replay};
 
 use crate::exit::{Ending, Failure, say};
+use crate::page::page;
 use crate::sim::{Drawn, claim_named};
+use crate::why;
 
 /// Options of `leasehold replay`.
 #[derive(clap::Args, Debug)]
@@ -26,6 +28,9 @@ pub(crate) struct ReplayArgs {
     /// Draw a space-time picture to this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write one web page to this file: the picture, the steps, what broke and why
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print JSON instead of a timeline
     #[arg(long)]
     json: bool,
@@ -39,8 +44,16 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
     if let Some(save) = &args.save {
         crate::exit::write(save, &with_notes(&trace, &replayed).to_string())?;
     }
-    if let Some(svg) = &args.svg {
-        crate::exit::write(svg, &space_time(&trace).map_err(unplayable)?)?;
+    if args.svg.is_some() || args.html.is_some() {
+        let told = why::told(&trace, &replayed).map_err(unplayable)?;
+        if let Some(svg) = &args.svg {
+            let picture = space_time_with(&trace, why::extras(told.as_ref()));
+            crate::exit::write(svg, &picture.map_err(unplayable)?)?;
+        }
+        if let Some(html) = &args.html {
+            let page = page(&trace, &replayed, told.as_ref(), &args.typed()?);
+            crate::exit::write(html, &page.map_err(unplayable)?)?;
+        }
     }
     if args.json {
         say(json(&trace, &replayed));
@@ -48,6 +61,26 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
         print(&trace, &replayed);
     }
     Ok(if replayed.broken.is_empty() { Ending::AsClaimed } else { Ending::Broken })
+}
+
+impl ReplayArgs {
+    /// The command that writes the page.
+    fn typed(&self) -> Result<String, Failure> {
+        let file = self.html.as_ref().map_or(String::new(), |html| html.display().to_string());
+        let (what, file) = (quoted(&self.what), quoted(&file));
+        let of_seed = self.what.parse::<u64>().is_ok();
+        let drawn = if of_seed { self.drawn.typed()? } else { String::new() };
+        Ok(format!("leasehold replay {what}{drawn} --html {file}"))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The trace of a seed, up to the step that breaks `claim` if one is given, or the trace in a file;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use leasehold_draw::space_time;
+use leasehold_draw::space_time_with;
 use leasehold_sim::shrink::{Extent, Progress};
 use leasehold_sim::{Shrunk, shrink};
 use leasehold_world::{Claim, Trace, replay};
@@ -14,6 +14,7 @@ use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, say};
 use crate::replay::{json as timeline, load, print as print_timeline};
 use crate::sim::{Drawn, claim_named};
+use crate::why;
 
 /// How many attempts pass between two looks at the progress bar.
 const SHOW_EVERY: u64 = 64;
@@ -62,7 +63,8 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<Ending, Failure> {
         crate::exit::write(out, &shrunk.trace.to_string())?;
     }
     if let Some(svg) = &args.svg {
-        crate::exit::write(svg, &space_time(&shrunk.trace).map_err(unplayable)?)?;
+        let picture = space_time_with(&shrunk.trace, why::extras(shrunk.told.as_ref()));
+        crate::exit::write(svg, &picture.map_err(unplayable)?)?;
     }
     if args.json {
         say(json(&shrunk, timeline(&shrunk.trace, &replayed)));
@@ -111,7 +113,7 @@ fn print(args: &ShrinkArgs, shrunk: &Shrunk) {
     let Shrunk { trace, claim, before, after, .. } = shrunk;
     say_wrapped(&format!("Still broken: {}: {}", claim.name(), claim.verdict()));
     if let Some(told) = &shrunk.told {
-        say_wrapped(&format!("Root cause: {}: {}", told.cause.name(), told.explanation()));
+        say_wrapped(&why::sentence(told));
     }
     let time = |extent: &Extent| duration(extent.elapsed, &trace.unit);
     say(format!("{:>16} {:>12} {:>12}", "", "before", "after"));

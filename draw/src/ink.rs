@@ -21,6 +21,8 @@ pub(crate) const BROWN_GROUND: &str = "#fbf3ea";
 pub(crate) const RED: &str = "#c8102e";
 /// The ground behind what broke.
 pub(crate) const RED_GROUND: &str = "#fde8ea";
+/// Why it broke.
+pub(crate) const LILAC: &str = "#6e40aa";
 /// The paper.
 pub(crate) const WHITE: &str = "#ffffff";
 

@@ -8,6 +8,7 @@
 //! The same input gives the same bytes, so a picture can be kept in a repository and compared.
 
 mod bars;
+mod extras;
 mod flights;
 mod header;
 mod ink;
@@ -20,5 +21,6 @@ mod steps;
 mod story;
 mod walk;
 
+pub use extras::Extras;
 pub use map::{Cell, Facet, Map, MapError, Tone};
-pub use space_time::space_time;
+pub use space_time::{space_time, space_time_with};

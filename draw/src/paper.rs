@@ -6,7 +6,6 @@
 
 use leasehold_world::Claim;
 
-use crate::header::HEADER;
 use crate::ink::wrapped;
 use crate::steps::clock;
 use crate::story::{Lane, Moment, Story};
@@ -38,6 +37,7 @@ pub(crate) const NAMES: f64 = 34.0;
 const TAIL: f64 = 40.0;
 /// The room for the legend.
 const LEGEND: f64 = 64.0;
+const LEGEND_WIDTH: f64 = 980.0;
 
 /// One step's place.
 #[derive(Clone, Debug)]
@@ -61,8 +61,19 @@ pub(crate) struct Row {
 pub(crate) struct Caption {
     /// The line.
     pub(crate) text: String,
-    /// Whether it is about the trace's own claim.
-    pub(crate) own: bool,
+    /// What it is about.
+    pub(crate) about: About,
+}
+
+/// What a caption is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The trace's own claim.
+    Claim,
+    /// Another claim.
+    OtherClaim,
+    /// Why it broke.
+    Reason,
 }
 
 /// The whole sheet.
@@ -115,15 +126,17 @@ impl Paper {
         }
         let words_right = story.clients > 1;
         x += HALF + if words_right { CLIENT_WORDS } else { CLIENT_GAP - 8.0 };
-        let Column { rows, names, silences } = column(story, words);
-        let bottom = rows.last().map_or(HEADER + NAMES, |row| row.bottom) + TAIL;
+        let width = (x + SENTENCES).max(LEGEND_WIDTH);
+        let heading = story.extras.heading(width);
+        let Column { rows, names, silences } = column(story, heading, words);
+        let bottom = rows.last().map_or(heading + NAMES, |row| row.bottom) + TAIL;
         Paper {
-            width: x + SENTENCES,
+            width,
             height: bottom + LEGEND,
             clock_x,
             ground: (ground_from, x),
             sentence_x: x + 10.0,
-            lanes: (HEADER + NAMES, bottom),
+            lanes: (heading + NAMES, bottom),
             names,
             silences,
             rows,
@@ -170,16 +183,16 @@ struct Column {
 }
 
 /// Every step's row, where the names of the lanes are repeated, and where nothing happens.
-fn column(story: &Story, words: impl Fn(usize) -> usize) -> Column {
+fn column(story: &Story, heading: f64, words: impl Fn(usize) -> usize) -> Column {
     let mut rows: Vec<Row> = Vec::with_capacity(story.moments.len());
-    let mut names = vec![HEADER + NAMES / 2.0];
+    let mut names = vec![heading + NAMES / 2.0];
     let mut silences = Vec::new();
-    let mut top = HEADER + NAMES + if story.in_ticks { 16.0 } else { 8.0 };
+    let mut top = heading + NAMES + if story.in_ticks { 16.0 } else { 8.0 };
     let mut named = top;
     // How long nothing has happened; nothing counts before the first event, when clocks are set.
     let mut silence: Option<i64> = None;
     for (step, moment) in story.moments.iter().enumerate() {
-        let row = row(story, moment, top, words(step));
+        let row = row(story, step, moment, top, words(step));
         let Some(row) = row else {
             let passed = moment.passed.unwrap_or(0);
             silence = silence.map(|silence| silence.saturating_add(passed));
@@ -230,8 +243,8 @@ impl Row {
     }
 }
 
-/// What broke, the trace's own claim first.
-fn captions(story: &Story, moment: &Moment) -> Vec<Caption> {
+/// What broke, the trace's own claim first, and what the step adds to the reasons.
+fn captions(story: &Story, step: usize, moment: &Moment) -> Vec<Caption> {
     let is_own = |claim: &Claim| story.breaks.is_none_or(|own| own == *claim);
     let mut captions = Vec::new();
     for own in [true, false] {
@@ -239,15 +252,20 @@ fn captions(story: &Story, moment: &Moment) -> Vec<Caption> {
             let lead = if own { "BROKEN: " } else { "also broken: " };
             let text = format!("{lead}{}: {}", claim.name(), claim.verdict());
             let lines = wrapped(&text, COLUMNS - 4).into_iter();
-            captions.extend(lines.map(|text| Caption { text, own }));
+            let about = if own { About::Claim } else { About::OtherClaim };
+            captions.extend(lines.map(|text| Caption { text, about }));
         }
+    }
+    if let Some(reason) = story.extras.reason(step) {
+        let lines = wrapped(&format!("WHY: {reason}"), COLUMNS - 4).into_iter();
+        captions.extend(lines.map(|text| Caption { text, about: About::Reason }));
     }
     captions
 }
 
 /// The row of one step, or none if only time passes and nothing is to be said about it.
-fn row(story: &Story, moment: &Moment, top: f64, words: usize) -> Option<Row> {
-    let captions = captions(story, moment);
+fn row(story: &Story, step: usize, moment: &Moment, top: f64, words: usize) -> Option<Row> {
+    let captions = captions(story, step, moment);
     let reading = clock(moment.clock, story.in_ticks);
     if moment.passed.is_none() {
         let sentence = wrapped(&moment.sentence, COLUMNS);

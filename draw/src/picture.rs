@@ -5,13 +5,13 @@ use svg::Document;
 use svg::node::element::{Description, Group, Polygon, Title};
 
 use crate::ink::{
-    BROWN, DARK, FAINT, FONT, GREY, PALE, RED, SMALL, Side, WHITE, block, bold, line, rimmed,
-    rounded, words,
+    BROWN, DARK, FAINT, FONT, GREY, LILAC, PALE, RED, SMALL, Side, WHITE, block, bold, line,
+    rimmed, rounded, words,
 };
 use crate::messages;
-use crate::paper::{HALF, LINE, Paper, STEP_X};
+use crate::paper::{About, HALF, LINE, Paper, STEP_X};
 use crate::story::{Lane, Mark, Story};
-use crate::{bars, header};
+use crate::{bars, extras, header};
 
 /// Draws `story`, which is what happens in `trace`.
 pub(crate) fn picture(trace: &Trace, story: &Story) -> Document {
@@ -23,7 +23,7 @@ pub(crate) fn picture(trace: &Trace, story: &Story) -> Document {
     });
     let (width, height) = (rounded(paper.width), rounded(paper.height));
     let (verdict, _) = header::verdict(story);
-    Document::new()
+    let mut document = Document::new()
         .set("viewBox", (0, 0, width, height))
         .set("width", width)
         .set("height", height)
@@ -32,7 +32,11 @@ pub(crate) fn picture(trace: &Trace, story: &Story) -> Document {
         .add(Title::new(header::title(trace)))
         .add(Description::new().add(svg::node::Text::new(verdict)))
         .add(block((0.0, 0.0), (paper.width, paper.height), WHITE))
-        .add(grounds(story, &paper))
+        .add(grounds(story, &paper));
+    if let Some(targets) = extras::targets(story, &paper) {
+        document = document.add(targets);
+    }
+    document = document
         .add(bars::overlap_ground(story, &paper))
         .add(bars::lanes(story, &paper))
         .add(bars::bars(story, &paper))
@@ -45,7 +49,11 @@ pub(crate) fn picture(trace: &Trace, story: &Story) -> Document {
         .add(margins(story, &paper))
         .add(header::names(story, &paper))
         .add(header::heading(trace, story))
-        .add(header::legend(story, &paper))
+        .add(header::legend(story, &paper));
+    if let Some(cause) = extras::cause(story, &paper) {
+        document = document.add(cause);
+    }
+    document
 }
 
 /// The words beside the lanes at one step: what is heard first, then what the client makes of it.
@@ -135,12 +143,14 @@ fn margins(story: &Story, paper: &Paper) -> Group {
             group = group.add(if story.in_ticks { bold(reading) } else { reading });
         }
         let broken = !moment.broken.is_empty();
-        if moment.passed.is_none() || broken {
-            let number = (step + 1).to_string();
-            group = group.add(words(&number, (STEP_X, y), Side::Left, SMALL, GREY));
+        let reason = story.extras.reason(step).is_some();
+        if moment.passed.is_none() || broken || reason {
+            group = group.add(extras::number(story, step, (STEP_X, y)));
         }
         if story.breaks_in(step) {
             group = group.add(pointer(row.y));
+        } else if reason {
+            group = group.add(extras::diamond((11.0, row.y)));
         }
         let colour = if broken { DARK } else { GREY };
         for (line, text) in row.sentence.iter().enumerate() {
@@ -150,9 +160,13 @@ fn margins(story: &Story, paper: &Paper) -> Group {
         for (line, caption) in row.captions.iter().enumerate() {
             let line = row.sentence.len() + line;
             let at = (paper.sentence_x, y + LINE * line as f64);
-            let colour = if caption.own { RED } else { BROWN };
+            let colour = match caption.about {
+                About::Claim => RED,
+                About::OtherClaim => BROWN,
+                About::Reason => LILAC,
+            };
             let text = words(&caption.text, at, Side::Right, SMALL, colour).set("class", "caption");
-            group = group.add(if caption.own { bold(text) } else { text });
+            group = group.add(if caption.about == About::Claim { bold(text) } else { text });
         }
     }
     group

@@ -2,6 +2,7 @@
 
 use leasehold_world::{ReplayError, Trace};
 
+use crate::extras::Extras;
 use crate::picture::picture;
 use crate::walk::walk;
 
@@ -16,7 +17,16 @@ use crate::walk::walk;
 /// As [`leasehold_world::replay()`]: the first line that is no step, or no step that may be taken
 /// there.
 pub fn space_time(trace: &Trace) -> Result<String, ReplayError> {
-    let story = walk(trace)?;
+    space_time_with(trace, Extras::default())
+}
+
+/// The same, with more than the trace tells: why it broke, and what a page around it needs.
+///
+/// # Errors
+/// As [`space_time`].
+pub fn space_time_with(trace: &Trace, extras: Extras) -> Result<String, ReplayError> {
+    let mut story = walk(trace)?;
+    story.extras = extras;
     let mut text = picture(trace, &story).to_string();
     text.push('\n');
     Ok(text)

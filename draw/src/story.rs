@@ -3,6 +3,7 @@
 use leasehold::protocol::{Answer, Command};
 use leasehold_world::Claim;
 
+use crate::extras::Extras;
 use crate::ink::{BROWN_GROUND, RED_GROUND, WHITE};
 
 /// One of the vertical lines of the picture.
@@ -33,6 +34,8 @@ pub(crate) struct Story {
     pub(crate) flights: Vec<Flight>,
     /// Every stretch of a lane in which something lasts, in order of its beginning.
     pub(crate) bars: Vec<Bar>,
+    /// What is shown besides.
+    pub(crate) extras: Extras,
 }
 
 impl Story {

@@ -3,6 +3,7 @@
 use leasehold::protocol::{Micros, Rules, Ticks};
 use leasehold_world::{Replay, ReplayError, Step, Trace, World, WorldTime, replay, with_any_size, with_size};
 
+use crate::extras::Extras;
 use crate::flights::Flights;
 use crate::steps::{self, Reading};
 use crate::story::{Bar, Lane, Lasting, Mark, Moment, Story};
@@ -70,6 +71,7 @@ fn take<I: WorldTime, const N: usize, const C: usize>(
         moments,
         flights: flights.into_known(),
         bars,
+        extras: Extras::default(),
     })
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use leasehold_draw::space_time;
+use leasehold_draw::{Extras, space_time, space_time_with};
 use leasehold_model::cell::shortest;
 use leasehold_model::control::Control;
 use leasehold_model::scopes::{Group, Overrides, ScopeName};
@@ -219,4 +219,47 @@ fn what_cannot_be_replayed_is_not_drawn() {
     assert!(error.to_string().contains("not enabled"), "{error}");
     let unit = Trace { unit: "years".to_owned(), ..odd };
     assert!(space_time(&unit).unwrap_err().to_string().contains("years"));
+}
+
+#[test]
+fn why_it_broke_is_shown_if_it_is_known() {
+    let (_, trace) = counterexamples().remove(0);
+    let last = trace.steps.len();
+    let reasons = vec![(1, "it begins".to_owned()), (last, "and ends".to_owned())];
+    let cause = Some("because ".repeat(40));
+    let extras = Extras { cause, reasons, links: true };
+    let picture = space_time_with(&trace, extras).unwrap();
+    let document = Document::parse(&picture).unwrap();
+    // One sign for the cause and one for the first step; the last has the sign of what broke.
+    assert_eq!((count(&document, "reason"), count(&document, "marker")), (2, 1));
+    let words = words(&document);
+    for text in ["WHY: it begins", "WHY: and ends"] {
+        assert!(words.iter().any(|word| word == text), "{text}: {words:?}");
+    }
+    assert_eq!(words.iter().map(|text| text.matches("because").count()).sum::<usize>(), 40);
+    // Every step can be found, and every number leads away.
+    let ids = document.descendants().filter_map(|node| node.attribute("id"));
+    let wanted: Vec<String> = (1..=last).map(|step| format!("step-{step}")).collect();
+    assert_eq!(ids.collect::<Vec<_>>(), wanted);
+    let numbers = document.descendants().filter_map(|node| node.attribute("href"));
+    assert!(numbers.clone().count() > 5);
+    assert!(numbers.clone().all(|link| link.starts_with("#row-")));
+    // What is not known changes nothing.
+    let plain = space_time_with(&trace, Extras::default()).unwrap();
+    assert_eq!(plain, space_time(&trace).unwrap());
+    let height = |picture: &str| {
+        let document = Document::parse(picture).unwrap();
+        document.root_element().attribute("height").unwrap().parse::<f64>().unwrap()
+    };
+    assert!(height(&picture) > height(&plain));
+    examine_fits(&document);
+}
+
+/// No text begins beyond the edge of the picture.
+fn examine_fits(document: &Document<'_>) {
+    let number = |node: &Node<'_, '_>, name| node.attribute(name).and_then(|n| n.parse().ok());
+    let width: f64 = number(&document.root_element(), "width").unwrap();
+    for node in document.descendants().filter(|node| node.has_tag_name("text")) {
+        assert!(number(&node, "x").unwrap_or(0.0) < width);
+    }
 }

@@ -58,6 +58,11 @@ impl Drawn {
         Ok(options)
     }
 
+    /// The options that differ from the defaults, as they are typed.
+    pub(crate) fn typed(&self) -> Result<String, Failure> {
+        Ok(typed(&self.options()?))
+    }
+
     /// The trace of one seed, up to the step that breaks `claim` or, if none is given, what says
     /// most.
     pub(crate) fn record(&self, seed: u64, claim: Option<Claim>) -> Result<Trace, Failure> {
