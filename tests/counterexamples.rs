@@ -63,6 +63,26 @@ fn every_mutant_has_a_counterexample_and_a_line_in_the_table() {
     }
 }
 
+/// The seeds are run again: the table of the simulator says what they show.
+#[test]
+fn every_mutant_is_killed_by_the_seed_in_the_table() {
+    let table = fs::read_to_string(reports().join("mutants.md")).unwrap();
+    let head = "| mutant | profile | transport | seeds | noticed by |\n";
+    let (_, rows) = table.split_once(head).unwrap();
+    let rows: Vec<&str> = rows.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+    let run_again: Vec<String> = leasehold_sim::trials()
+        .iter()
+        .map(|trial| {
+            let kill = trial.hunt(0..10_000).unwrap_or_else(|| panic!("{trial:?}"));
+            let (name, options) = (trial.mutant.name(), trial.options);
+            let (seeds, claim) = (kill.seed + 1, kill.claim.name());
+            let (profile, transport) = (options.profile, options.transport);
+            format!("| {name} | {profile} | {transport} | {seeds} | {claim} |")
+        })
+        .collect();
+    assert_eq!(rows, run_again);
+}
+
 #[test]
 fn every_picture_shows_its_counterexample() {
     for folder in ["counterexamples", "mutants"] {

@@ -133,7 +133,8 @@ pub(crate) fn print(trace: &Trace, replayed: &Replay) {
     for (index, frame) in replayed.moments.iter().enumerate() {
         let number = index + 1;
         let time = frame.elapsed;
-        if frame.line.step.starts_with("advance") && trace.unit != "ticks" {
+        let breaks = replayed.broken.iter().any(|(at, _)| *at == number);
+        if frame.line.step.starts_with("advance") && trace.unit != "ticks" && !breaks {
             // Time that passes shows in the next line's clock.
             continue;
         }
