@@ -1,7 +1,9 @@
 //! Takes the steps of a trace and writes down what the picture shows of them.
 
 use leasehold::protocol::{Micros, Rules, Ticks};
-use leasehold_world::{Replay, ReplayError, Step, Trace, World, WorldTime, replay, with_any_size, with_size};
+use leasehold_world::{
+    Replay, ReplayError, Step, Trace, World, WorldTime, replay, with_any_size, with_size,
+};
 
 use crate::extras::Extras;
 use crate::flights::Flights;
@@ -16,7 +18,9 @@ pub(crate) fn walk(trace: &Trace) -> Result<Story, ReplayError> {
     let size = || Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() });
     match trace.unit.as_str() {
         Ticks::UNIT => with_size!(scope, |N, C| take::<Ticks, N, C>(trace, &replayed), size()),
-        Micros::UNIT => with_any_size!(scope, |N, C| take::<Micros, N, C>(trace, &replayed), size()),
+        Micros::UNIT => {
+            with_any_size!(scope, |N, C| take::<Micros, N, C>(trace, &replayed), size())
+        }
         other => Err(ReplayError::Unit(other.to_owned())),
     }
 }

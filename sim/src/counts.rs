@@ -380,10 +380,9 @@ fn expects_witness(options: &Options, danger: Claim) -> bool {
     let wild = matches!(options.profile, Profile::Swarm | Profile::Hostile);
     wild && match danger {
         Claim::WindowExclusion | Claim::OwnKeysOnly => contended(options),
-        Claim::LossTold | Claim::BoundedRelease => joined(options),
+        Claim::LossTold | Claim::BoundedRelease | Claim::BoundedAcquire => joined(options),
         Claim::RoomForMessages => false,
         Claim::ValidityBacked
-        | Claim::BoundedAcquire
         | Claim::Continuity
         | Claim::NoRenewalAfterStop
         | Claim::OrderAtNode

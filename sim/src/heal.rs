@@ -23,7 +23,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let _ = self.take(Step::Heal(survivor));
         let end = self.watch.steps + STEPS;
         let mut steps = Vec::new();
-        while !self.watch.over && self.watch.steps < end {
+        while self.watch.broken.is_none() && self.watch.steps < end {
             steps.clear();
             self.world.healing_steps(self.scope(), &mut steps);
             if !steps.is_empty() {

@@ -2,7 +2,7 @@
 //! weather that only the simulator knows.
 
 use leasehold::protocol::{Drift, Retry, Span};
-use leasehold_world::{Lifecycle, Role, Scope, ScopeError, Settings};
+use leasehold_world::{Faults, Lifecycle, Role, Scope, ScopeError, Settings};
 
 use crate::draw::{Draw, WHOLE};
 use crate::options::{
@@ -87,6 +87,7 @@ impl Plan {
 
     fn drawn(seed: u64, options: &Options, draw: &mut Draw) -> Result<Plan, ScopeError> {
         let profile = options.profile;
+        let joined = options.lifecycle == Lifecycle::Joined;
         let nodes = drawn_nodes(draw);
         let (keys, clients) = drawn_clients(profile, draw);
         let nodes = options.nodes.map_or(nodes, NodeCount::number);
@@ -116,14 +117,15 @@ impl Plan {
             release_within: spans.release_within,
             renewal_timeout: None,
             roles,
-            faults: weather.budgets(),
+            // The broken programs promise no bound, and wait for ever for what never comes.
+            faults: Faults { heals: u8::from(joined), ..weather.budgets() },
             max_ttl: guard.max_ttl,
             repair: guard.repair,
             restart_delay: 0,
             mutant: options.mutant.map(|mutant| mutant.name().to_owned()),
         };
         let scope = Scope::new(settings)?;
-        let goes_on = options.lifecycle != Lifecycle::Joined || !profile.is_assumed();
+        let goes_on = !joined || !profile.is_assumed();
         Ok(Plan {
             seed,
             scope,
