@@ -11,10 +11,13 @@ pub(crate) fn broken(trace: &Trace, replayed: &Replay) -> Option<(usize, Claim)>
     own.or(replayed.broken.first()).copied()
 }
 
-/// The "lock already taken" or the lost lease that is told in the step that breaks the claim.
+/// The "lock already taken" or the lost lease that is told in the step that breaks the claim, or
+/// with which the trace ends.
 pub(crate) fn told(trace: &Trace, replayed: &Replay) -> Result<Option<Explained>, ReplayError> {
     let Some((step, _)) = broken(trace, replayed) else { return Ok(None) };
-    Ok(explain(trace)?.into_iter().rfind(|explained| explained.step == step))
+    let explained = explain(trace)?;
+    let told_in = |step| explained.iter().rfind(|explained| explained.step == step).cloned();
+    Ok(told_in(step).or_else(|| told_in(trace.steps.len())))
 }
 
 /// The root cause in one line.

@@ -1,6 +1,8 @@
 //! A shrunk schedule shows the same failure, nothing can be taken from it, and what cannot be
 //! shrunk is refused by name.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -57,7 +59,12 @@ fn examine(trace: &Trace, shrunk: &Shrunk) {
     assert!(shrunk.after.clients <= shrunk.before.clients);
     assert!(shrunk.after.nodes <= shrunk.before.nodes);
     let replayed = replay(left).unwrap();
-    assert!(replayed.broken.contains(&(left.steps.len(), claim)), "{left}");
+    // Its last step is the failure: the first that breaks the claim, or the first that tells.
+    match &shrunk.told {
+        Some(told) => assert_eq!(told.step, left.steps.len(), "{left}"),
+        None => assert!(replayed.broken.contains(&(left.steps.len(), claim)), "{left}"),
+    }
+    assert!(replayed.broken.iter().any(|(_, broken)| *broken == claim), "{left}");
     assert_eq!(left.breaks, Some(claim));
     assert_eq!((&left.unit, left.seed), (&trace.unit, trace.seed));
     // As a file it is the same, notes and all.
@@ -75,20 +82,22 @@ fn examine(trace: &Trace, shrunk: &Shrunk) {
 
 #[test]
 fn issue_158_takes_twelve_steps_with_one_client_and_one_node() {
-    let options = Options { nodes: NodeCount::try_from(3).ok(), ..of(Lifecycle::Detached) };
-    let echoes = failing(40, &options).into_iter().map(|trace| whole(&trace)).filter(|shrunk| {
-        shrunk.claim == Claim::NoStrayMessage
-            && told(shrunk) == Some(Cause::StrayRenewalAfterRelease)
-    });
-    let echoes: Vec<Shrunk> = echoes.collect();
-    assert!(echoes.len() >= 10, "{} seeds", echoes.len());
-    for Shrunk { trace, before, after, .. } in &echoes {
-        assert!(before.steps > 50 && before.nodes == 3, "{before:?}");
+    let echoes = failing(120, &of(Lifecycle::Detached)).into_iter().map(|trace| whole(&trace));
+    let echoes: Vec<Shrunk> = echoes
+        .filter(|shrunk| {
+            shrunk.claim == Claim::NoStrayMessage
+                && told(shrunk) == Some(Cause::StrayRenewalAfterRelease)
+        })
+        .collect();
+    assert!(echoes.len() >= 30, "{} seeds", echoes.len());
+    assert!(echoes.iter().filter(|shrunk| shrunk.before.nodes == 3).count() >= 10);
+    for Shrunk { trace, after, .. } in &echoes {
         assert_eq!((after.clients, after.nodes), (1, 1), "{trace}");
         assert!(after.steps <= 12, "{trace}");
         // One interval passes, from the acquisition to the tick that falls together with the stop.
         let settings = trace.scope.settings();
         assert_eq!(after.elapsed, settings.renew_every, "{trace}");
+        assert_eq!(digits(after.elapsed), 1, "{trace}");
         assert_eq!(settings.roles.len(), 1);
         let role = settings.roles[0];
         assert_eq!((role.starts, role.renewals, role.stops), (1, 1, true));
@@ -96,6 +105,56 @@ fn issue_158_takes_twelve_steps_with_one_client_and_one_node() {
         let last = &trace.steps[trace.steps.len() - 1].note;
         assert!(last.ends_with("ERROR \"lock already taken\""), "{last}");
     }
+}
+
+/// How many digits stand before the trailing zeros.
+fn digits(span: i64) -> usize {
+    span.to_string().trim_end_matches('0').len()
+}
+
+/// From these schedules no single step can be taken, no client, and no node with all it does.
+#[test]
+fn what_seems_to_be_the_end_is_not() {
+    for (name, steps) in [
+        // One node must live through what several did.
+        ("nodes_of_different_roles", 10),
+        // Several steps must go at once.
+        ("steps_spared_together", 9),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stuck");
+        let text = fs::read_to_string(folder.join(name).with_extension("trace")).unwrap();
+        let trace: Trace = text.parse().unwrap();
+        for place in 0..trace.steps.len() {
+            let fewer = without(&trace, place);
+            assert!(!shows(&fewer, trace.breaks.unwrap(), cause(&trace, trace.breaks.unwrap())));
+        }
+        let shrunk = whole(&trace);
+        assert!(shrunk.after.steps <= steps, "{name}: {}", shrunk.trace);
+        assert_eq!((shrunk.after.clients, shrunk.after.nodes), (1, 1), "{name}: {}", shrunk.trace);
+        examine(&trace, &shrunk);
+    }
+}
+
+#[test]
+fn the_cause_that_the_run_had_stays() {
+    let mut causes = BTreeSet::new();
+    for (lifecycle, transport) in
+        [(Lifecycle::Detached, Transport::Fifo), (Lifecycle::Sleep, Transport::Pooled)]
+    {
+        for seed in 0..120 {
+            let (outcome, trace) = record(seed, &Options { transport, ..of(lifecycle) });
+            let Some(taken) = outcome
+                .taken
+                .filter(|taken| trace.breaks.is_some() && taken.step as usize == trace.steps.len())
+            else {
+                continue;
+            };
+            let shrunk = whole(&trace);
+            assert_eq!(told(&shrunk), Some(taken.cause), "seed {seed}:\n{}", shrunk.trace);
+            causes.insert(taken.cause);
+        }
+    }
+    assert!(causes.len() >= 3, "{causes:?}");
 }
 
 #[test]

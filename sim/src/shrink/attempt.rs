@@ -1,9 +1,10 @@
 //! One attempt: what is left of a schedule is really taken again, from the beginning.
 
-use leasehold::protocol::{Micros, Ticks};
+use leasehold::protocol::{Micros, Rules, Ticks};
 use leasehold_world::trace::Line;
 use leasehold_world::{
-    Claim, Faults, ReplayError, Scope, Step, Trace, World, WorldTime, with_any_size, with_size,
+    Claim, Effects, Faults, ReplayError, Report, Scope, Step, Trace, World, WorldTime,
+    with_any_size, with_size,
 };
 
 use super::act::{Act, Manner, resized};
@@ -51,37 +52,50 @@ impl Unit {
     }
 }
 
-/// The steps of `trace`, up to and with the one that breaks `claim`.
-pub(super) fn acts_of(trace: &Trace, claim: Claim, unit: Unit) -> Result<Vec<Act>, ReplayError> {
+/// The steps of `trace`, and how many there are when `claim` breaks for the first time and in the
+/// last step, if it does.
+pub(super) fn acts_of(trace: &Trace, claim: Claim, unit: Unit) -> Result<Read, ReplayError> {
     let scope = &trace.scope;
     let size = || Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() });
     in_world!(unit, scope, |I, N, C| read::<I, N, C>(trace, claim), size())
 }
 
+/// The steps of a trace as they were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) acts: Vec<Act>,
+    /// How many steps there are when the claim breaks for the first time.
+    pub(super) first: Option<usize>,
+    /// Whether the last one breaks it.
+    pub(super) breaks_last: bool,
+}
+
 fn read<I: WorldTime, const N: usize, const C: usize>(
     trace: &Trace,
     claim: Claim,
-) -> Result<Vec<Act>, ReplayError> {
+) -> Result<Read, ReplayError> {
     let scope = &trace.scope;
     let mut world: World<_, I, N, C> = World::new(scope, scope.mutated);
-    let mut acts = Vec::with_capacity(trace.steps.len());
+    let acts = Vec::with_capacity(trace.steps.len());
+    let mut read = Read { acts, first: None, breaks_last: false };
     for line in &trace.steps {
         let number = line.number;
         let step: Step<I, N, C> =
             (line.step.parse()).map_err(|error| ReplayError::Step { line: number, error })?;
-        acts.push(Act::of(&step, &world, scope));
+        read.acts.push(Act::of(&step, &world, scope));
         let _ = world.apply(scope, scope.mutated, step);
-        if !claim.holds(&world, scope) {
-            break;
+        read.breaks_last = !claim.holds(&world, scope);
+        if read.breaks_last {
+            read.first = read.first.or(Some(read.acts.len()));
         }
     }
-    Ok(acts)
+    Ok(read)
 }
 
-/// What was taken in an attempt that broke the claim.
+/// What was taken in an attempt that reached the goal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
-    /// The steps, up to and with the one that breaks the claim.
+    /// The steps, up to and with the one that reaches the goal.
     pub(super) acts: Vec<Act>,
     /// How often each fault might still have struck after them.
     pub(super) faults_left: Faults,
@@ -89,24 +103,45 @@ pub(super) struct Taken {
     pub(super) roles_left: Vec<(u8, u8)>,
 }
 
-/// Takes what can be taken of `schedule`, up to the step that breaks `claim`; none if no step does.
+/// What the last step has to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Goal {
+    /// The claim that breaks.
+    pub(super) claim: Claim,
+    /// Whether "lock already taken" or the loss of a lease is told.
+    pub(super) tells: bool,
+}
+
+impl Goal {
+    fn is_reached<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+        self,
+        world: &World<R, I, N, C>,
+        scope: &Scope,
+        effects: &Effects<I>,
+    ) -> bool {
+        let tells = || matches!(effects.report, Some(Report::AlreadyTaken | Report::Lost(_)));
+        !self.claim.holds(world, scope) && (!self.tells || tells())
+    }
+}
+
+/// Takes what can be taken of `schedule`, up to the step that reaches `goal`; none if no step does.
 pub(super) fn attempt(
     schedule: &Schedule,
     unit: Unit,
-    claim: Claim,
+    goal: Goal,
     manner: Manner,
 ) -> Option<Taken> {
     let Schedule { scope, acts } = schedule;
-    if !claim.applies(scope) {
+    if !goal.claim.applies(scope) {
         return None;
     }
-    in_world!(unit, scope, |I, N, C| take::<I, N, C>(scope, acts, claim, manner), None)
+    in_world!(unit, scope, |I, N, C| take::<I, N, C>(scope, acts, goal, manner), None)
 }
 
 fn take<I: WorldTime, const N: usize, const C: usize>(
     scope: &Scope,
     acts: &[Act],
-    claim: Claim,
+    goal: Goal,
     manner: Manner,
 ) -> Option<Taken> {
     let mut world: World<_, I, N, C> = World::new(scope, scope.mutated);
@@ -117,8 +152,8 @@ fn take<I: WorldTime, const N: usize, const C: usize>(
             continue;
         }
         taken.push(Act::of(&step, &world, scope));
-        let _ = world.apply(scope, scope.mutated, step);
-        if !claim.holds(&world, scope) {
+        let effects = world.apply(scope, scope.mutated, step);
+        if goal.is_reached(&world, scope, &effects) {
             let left =
                 world.clients.iter().map(|client| (client.starts_left, client.renewals_left));
             let (roles_left, faults_left) = (left.collect(), world.faults);

@@ -20,8 +20,10 @@ use leasehold::protocol::Span;
 use leasehold_world::trace::Line;
 use leasehold_world::{Claim, Replay, ReplayError, Trace, TraceError, replay};
 
+use crate::cause::Cause;
 use crate::explain::Explained;
-use attempt::Unit;
+use act::Manner;
+use attempt::{Goal, Read, Unit, attempt};
 use schedule::Schedule;
 use search::Search;
 
@@ -125,16 +127,18 @@ pub fn shrink(
     let replayed = replay(trace)?;
     let claim = broken_claim(trace, &replayed)?;
     let unit = Unit::of(trace)?;
-    let acts = attempt::acts_of(trace, claim, unit)?;
-    let whole = Schedule { scope: trace.scope.clone(), acts };
     let like = Trace { breaks: Some(claim), steps: Vec::new(), ..trace.clone() };
-    let cause = keeps::told_last(&whole.trace(unit, &like))?.map(|told| told.cause);
-    let mut search = Search::new(whole, unit, (claim, cause), &like, progress);
+    let (whole, cause) = failing(trace, claim, unit, &like)?;
+    let goal = Goal { claim, tells: cause.is_some() };
+    let mut search = Search::new(whole, unit, (goal, cause), &like, progress);
     search.run();
     let attempts = search.attempts();
     let finished = search.finished();
-    let (smallest, told) = described(search.into_smallest().trace(unit, &like), claim)?;
-    if told.as_ref().map(|told| told.cause) != cause {
+    let smallest = search.into_smallest();
+    let retaken = attempt(&smallest, unit, goal, Manner::Verbatim);
+    let (smallest, told) = described(smallest.trace(unit, &like), claim)?;
+    let all = retaken.is_some_and(|taken| taken.acts.len() == smallest.steps.len());
+    if !all || told.as_ref().map(|told| told.cause) != cause {
         return Err(ShrinkError::NotTheSame(claim));
     }
     Ok(Shrunk {
@@ -159,6 +163,30 @@ fn broken_claim(trace: &Trace, replayed: &Replay) -> Result<Claim, ShrinkError> 
     }
 }
 
+/// The steps up to the failure, and its root cause. A trace may break its claim on the way before
+/// it ends with somebody being told; then the failure is its end, and else the first time that the
+/// claim breaks.
+fn failing(
+    trace: &Trace,
+    claim: Claim,
+    unit: Unit,
+    like: &Trace,
+) -> Result<(Schedule, Option<Cause>), ShrinkError> {
+    let Read { acts, first, breaks_last } = attempt::acts_of(trace, claim, unit)?;
+    let mut whole = Schedule { scope: trace.scope.clone(), acts };
+    let cause_in = |schedule: &Schedule| {
+        let told = keeps::told_last(&schedule.trace(unit, like));
+        told.map(|told| told.map(|told| told.cause))
+    };
+    let cause = if breaks_last { cause_in(&whole)? } else { None };
+    if cause.is_some() {
+        return Ok((whole, cause));
+    }
+    whole.acts.truncate(first.unwrap_or(usize::MAX));
+    let cause = cause_in(&whole)?;
+    Ok((whole, cause))
+}
+
 /// Where in a file, if it is one.
 fn at(line: usize) -> String {
     if line == 0 { String::new() } else { format!("line {line}: ") }
@@ -172,7 +200,7 @@ fn broken_instead(found: Option<Claim>) -> String {
 /// against what it has to show.
 fn described(trace: Trace, claim: Claim) -> Result<(Trace, Option<Explained>), ShrinkError> {
     let replayed = replay(&trace)?;
-    if !replayed.broken.contains(&(trace.steps.len(), claim)) {
+    if !replayed.broken.iter().any(|(_, broken)| *broken == claim) {
         return Err(ShrinkError::NotTheSame(claim));
     }
     let steps = replayed.moments.into_iter().map(|frame| frame.line).collect();

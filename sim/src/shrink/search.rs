@@ -1,9 +1,9 @@
 //! The search: attempts, and the smallest schedule so far.
 
-use leasehold_world::{Claim, Trace};
+use leasehold_world::Trace;
 
 use super::act::Manner;
-use super::attempt::{Taken, Unit, attempt};
+use super::attempt::{Goal, Taken, Unit, attempt};
 use super::schedule::Schedule;
 use super::{keeps, sizes, steps, times};
 use crate::cause::Cause;
@@ -55,7 +55,7 @@ pub struct Progress {
 pub(super) struct Search<'a> {
     smallest: Schedule,
     unit: Unit,
-    claim: Claim,
+    goal: Goal,
     cause: Option<Cause>,
     like: &'a Trace,
     progress: &'a mut dyn FnMut(&Progress) -> bool,
@@ -69,14 +69,14 @@ impl<'a> Search<'a> {
     pub(super) fn new(
         whole: Schedule,
         unit: Unit,
-        (claim, cause): (Claim, Option<Cause>),
+        (goal, cause): (Goal, Option<Cause>),
         like: &'a Trace,
         progress: &'a mut dyn FnMut(&Progress) -> bool,
     ) -> Self {
         Search {
             smallest: whole,
             unit,
-            claim,
+            goal,
             cause,
             like,
             progress,
@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
 
     /// Takes the smallest schedule once more, to see what it leaves of the budgets.
     pub(super) fn retake(&self) -> Option<Taken> {
-        attempt(&self.smallest, self.unit, self.claim, Manner::Verbatim)
+        attempt(&self.smallest, self.unit, self.goal, Manner::Verbatim)
     }
 
     /// Adopts `candidate`, or what can be taken of it, if it is simpler than the smallest one and
@@ -181,7 +181,7 @@ impl<'a> Search<'a> {
             return false;
         }
         self.attempts += 1;
-        let Some(taken) = attempt(candidate, self.unit, self.claim, manner) else { return false };
+        let Some(taken) = attempt(candidate, self.unit, self.goal, manner) else { return false };
         let simpler = Schedule { scope: candidate.scope.clone(), acts: taken.acts };
         if simpler.weight() >= self.smallest.weight()
             || !suits(&simpler)
