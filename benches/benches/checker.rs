@@ -1,4 +1,5 @@
-//! How fast the checker is, as ratios: `cargo bench -p leasehold-benches -- [a] [b] [c] [d] [e]`.
+//! How fast the checker and the simulator are, as ratios:
+//! `cargo bench -p leasehold-benches -- [a] [b] [c] [d] [e] [f]`.
 //!
 //! | part | ours | against |
 //! |---|---|---|
@@ -7,6 +8,7 @@
 //! | c | bytes per state of the deciding search | a bar |
 //! | d | time with two threads | with one |
 //! | e | states and CPU time | SPIN on the same transition system |
+//! | f | simulated events and seeds per second of CPU, threads | a bare event loop; one thread |
 //!
 //! `RUNS=n` sets how often each ratio is measured (3); the median counts. A missing SPIN is
 //! skipped, and an error if `REQUIRE_ALL=1`. Exit code 1 if a ratio misses its bar.
@@ -60,6 +62,9 @@ fn main() -> ExitCode {
     if wanted("e") && !bench.spin() {
         println!("(e) skipped: apt-get install spin gcc");
         bench.passed &= env::var("REQUIRE_ALL").as_deref() != Ok("1");
+    }
+    if wanted("f") {
+        bench.simulator();
     }
     if bench.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -167,6 +172,24 @@ impl Bench {
         self.row("(d) states, exact / depth first", STATES, [&exact_two, &one], EQUAL);
         self.row("(d) time, depth first, 1 / 2", WALL, [&one, &two], Bar::AtLeast(1.4));
         self.row("(d) time, exact, 1 / 2", WALL, [&exact, &exact_two], Bar::AtLeast(1.5));
+    }
+
+    fn simulator(&mut self) {
+        let [ours, two, bare] = self.in_turns([
+            &|| Job::SIMULATOR.measure(),
+            &|| Job::SIMULATOR_TWO.measure(),
+            &|| Job::BARE_LOOP.measure(),
+        ]);
+        self.row("(f) events/s / bare event loop", RATE, [&ours, &bare], Bar::AtLeast(0.2));
+        let seeds = |run: &Measured| run.unique as f64 / run.cpu_s;
+        self.print(&Row {
+            name: "(f) seeds per second of CPU".to_owned(),
+            first: ours[0].unique.to_string(),
+            second: String::new(),
+            ratios: ours.iter().map(seeds).collect(),
+            bar: Bar::AtLeast(5_000.0),
+        });
+        self.row("(f) time, one thread / two", WALL, [&ours, &two], Bar::AtLeast(1.8));
     }
 
     /// Whether SPIN is there.

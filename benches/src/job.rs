@@ -1,12 +1,15 @@
 //! The searches that are measured, each in a process of its own.
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
 
 use leasehold_model::bfs::Until;
 use leasehold_model::{Control, Outcome, Reduction, WorldModel, bfs, dfs};
+use leasehold_sim::{ClientCount, NodeCount, Options, campaign, record};
 use leasehold_world::{Claim, Scope};
 use stateright::{Checker, Model};
 
+use crate::bare_loop::bare_loop;
 use crate::begun::Begun;
 use crate::measure::Measured;
 use crate::scopes::{alike, alone, contended};
@@ -25,6 +28,12 @@ pub const RUN_JOB: &str = "--run-job";
 
 /// A search stopped here has shown its speed.
 const ENOUGH: usize = 2_000_000;
+
+/// Events of the bare loop.
+const BARE_EVENTS: usize = 20_000_000;
+
+/// Seeds of the simulator.
+const SEEDS: u64 = 20_000;
 
 macro_rules! jobs {
     ($($(#[$doc:meta])* $name:ident = $run:expr;)+) => {
@@ -63,6 +72,12 @@ jobs! {
     /// The contended world once one client holds, up to the origin of time, for what the Promela
     /// model asserts.
     HELD_PLAIN = || held(Reduction::Time, vec![Claim::WindowExclusion]);
+    /// A bare event loop.
+    BARE_LOOP = || Measured::of(|| (bare_loop(BARE_EVENTS) as usize | 1, BARE_EVENTS));
+    /// The simulator: the shipped lifecycle under `swarm`, every oracle on.
+    SIMULATOR = || simulator(1);
+    /// The same with two threads.
+    SIMULATOR_TWO = || simulator(2);
     /// Our verdict on the same world: every claim, all reductions.
     HELD_VERDICT = || {
         let model = WorldModel::<3, 2>::new(contended(3), Reduction::Order);
@@ -89,6 +104,34 @@ impl Job {
         let job = Job::ALL.iter().find(|job| job.name == name);
         (job.unwrap_or_else(|| panic!("no job {name}")).run)()
     }
+}
+
+/// Seeds of three clients on five nodes, and the events in them: steps of the world other than the
+/// passing of time.
+fn simulator(threads: usize) -> Measured {
+    let options = Options {
+        nodes: NodeCount::try_from(5).ok(),
+        clients: ClientCount::try_from(3).ok(),
+        ..Options::default()
+    };
+    let busy = busy_part(&options);
+    Measured::of(|| {
+        let never = AtomicBool::new(false);
+        let campaign = campaign(0..SEEDS, &options, threads, &|_, _| {}, &never);
+        assert_eq!(campaign.failures_total, 0);
+        (SEEDS as usize, (campaign.counts.steps as f64 * busy) as usize)
+    })
+}
+
+/// Which part of the steps is not the passing of time, in a sample of the seeds.
+fn busy_part(options: &Options) -> f64 {
+    let traces = (0..300).map(|seed| record(seed, options).1);
+    let (mut all, mut busy) = (0, 0);
+    for line in traces.flat_map(|trace| trace.steps) {
+        all += 1;
+        busy += usize::from(!line.step.starts_with("advance"));
+    }
+    busy as f64 / f64::from(all)
 }
 
 fn two_phase_commit() -> Measured {

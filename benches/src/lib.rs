@@ -10,6 +10,7 @@
     reason = "a bench that cannot measure fails by panicking"
 )]
 
+pub mod bare_loop;
 pub mod begun;
 pub mod job;
 pub mod measure;

@@ -101,7 +101,8 @@ impl Plan {
         let habits = Habits::drawn(&spans, &weather, draw);
         let guard = Guard::drawn(options, &spans, &mut weather, draw);
         let roles = roles(nodes, on_a_key, &guard, draw);
-        let clocks = Clocks::drawn(profile, &spans, (nodes.into(), roles.len()), draw);
+        let longest = guard.other_ttl.unwrap_or(spans.ttl);
+        let clocks = Clocks::drawn(profile, longest, (nodes.into(), roles.len()), draw);
         let heal_after = draw.between(spans.ttl, spans.ttl * 30);
         let settings = Settings {
             lifecycle: options.lifecycle.name().to_owned(),
@@ -264,14 +265,15 @@ impl Habits {
 impl Clocks {
     fn drawn(
         profile: Profile,
-        spans: &Spans,
+        longest_ttl: Span,
         (nodes, clients): (usize, usize),
         draw: &mut Draw,
     ) -> Clocks {
-        let drift = DRIFT.allowance(spans.ttl);
-        // Within rho* = d / (2T - d), rounded down, and one less because every clock here shows
-        // whole microseconds: a part per million of a TTL is more than a microsecond.
-        let most = drift * WHOLE / (2 * spans.ttl - drift) - 1;
+        // Within rho* = d / (2T - d) of the longest TTL, for which it is the least: the floor of
+        // the allowance matters less there. Rounded down, and one less because every clock here
+        // shows whole microseconds: a part per million of a TTL is more than a microsecond.
+        let drift = DRIFT.allowance(longest_ttl);
+        let most = drift * WHOLE / (2 * longest_ttl - drift) - 1;
         let manner = draw.below(3);
         let manner = if profile == Profile::Drift { 1 } else { manner };
         let mut clocks = Clocks::steady();
@@ -325,7 +327,8 @@ mod tests {
         for profile in Profile::all() {
             for seed in 0..500 {
                 let plan = Plan::from_seed(seed, &options(profile));
-                let (ttl, drift) = (plan.scope.config.ttl(), plan.scope.config.drift());
+                let ttl = plan.scope.longest_ttl();
+                let drift = DRIFT.allowance(ttl);
                 for rate in plan.clocks.node_rates.iter().chain(&plan.clocks.client_rates) {
                     let rho = (rate - WHOLE).abs();
                     assert!(rho * (2 * ttl - drift) <= drift * WHOLE, "seed {seed}: {rate}");
