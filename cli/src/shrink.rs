@@ -89,7 +89,7 @@ fn shrunk(args: &ShrinkArgs, path: &Path, trace: &Trace) -> Result<Shrunk, Failu
             let spared = trace.steps.len().saturating_sub(steps);
             bar.set_position(spared as u64);
             bar.set_message(format!(
-                "{steps} steps, {clients} clients, {nodes} nodes left after {attempts} attempts: {}",
+                "{steps} steps, {clients} clients, {nodes} nodes left, {attempts} attempts: {}",
                 pass.name()
             ));
         }

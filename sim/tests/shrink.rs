@@ -89,7 +89,7 @@ fn issue_158_takes_twelve_steps_with_one_client_and_one_node() {
                 && told(shrunk) == Some(Cause::StrayRenewalAfterRelease)
         })
         .collect();
-    assert!(echoes.len() >= 30, "{} seeds", echoes.len());
+    assert!(echoes.len() >= 20, "{} seeds", echoes.len());
     assert!(echoes.iter().filter(|shrunk| shrunk.before.nodes == 3).count() >= 10);
     for Shrunk { trace, after, .. } in &echoes {
         assert_eq!((after.clients, after.nodes), (1, 1), "{trace}");
@@ -120,6 +120,8 @@ fn what_seems_to_be_the_end_is_not() {
         ("nodes_of_different_roles", 10),
         // Several steps must go at once.
         ("steps_spared_together", 9),
+        // With another interval there are fewer renewals to live through.
+        ("another_interval", 7),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stuck");
         let text = fs::read_to_string(folder.join(name).with_extension("trace")).unwrap();

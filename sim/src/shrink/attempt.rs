@@ -8,6 +8,7 @@ use leasehold_world::{
 };
 
 use super::act::{Act, Manner, resized};
+use super::pace::Pace;
 use super::schedule::Schedule;
 
 /// The unit of a trace.
@@ -110,6 +111,8 @@ pub(super) struct Goal {
     pub(super) claim: Claim,
     /// Whether "lock already taken" or the loss of a lease is told.
     pub(super) tells: bool,
+    /// How far the clocks may run apart.
+    pub(super) pace: Pace,
 }
 
 impl Goal {
@@ -132,7 +135,8 @@ pub(super) fn attempt(
     manner: Manner,
 ) -> Option<Taken> {
     let Schedule { scope, acts } = schedule;
-    if !goal.claim.applies(scope) {
+    let paced = unit == Unit::Ticks || goal.pace.admits(schedule);
+    if !goal.claim.applies(scope) || !paced {
         return None;
     }
     in_world!(unit, scope, |I, N, C| take::<I, N, C>(scope, acts, goal, manner), None)

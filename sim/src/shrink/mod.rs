@@ -10,6 +10,7 @@
 mod act;
 mod attempt;
 mod keeps;
+mod pace;
 mod schedule;
 mod search;
 mod sizes;
@@ -24,6 +25,7 @@ use crate::cause::Cause;
 use crate::explain::Explained;
 use act::Manner;
 use attempt::{Goal, Read, Unit, attempt};
+use pace::Pace;
 use schedule::Schedule;
 use search::Search;
 
@@ -129,7 +131,7 @@ pub fn shrink(
     let unit = Unit::of(trace)?;
     let like = Trace { breaks: Some(claim), steps: Vec::new(), ..trace.clone() };
     let (whole, cause) = failing(trace, claim, unit, &like)?;
-    let goal = Goal { claim, tells: cause.is_some() };
+    let goal = Goal { claim, tells: cause.is_some(), pace: Pace::of(&whole) };
     let mut search = Search::new(whole, unit, (goal, cause), &like, progress);
     search.run();
     let attempts = search.attempts();

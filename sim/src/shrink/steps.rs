@@ -8,7 +8,7 @@ const FEW: usize = 100;
 /// Takes chunks away: halves first, then smaller ones, single steps in the end, and these until
 /// none can be spared.
 pub(super) fn chunks(search: &mut Search<'_>) {
-    let mut size = search.smallest().acts.len().div_ceil(2);
+    let mut size = search.smallest().acts.len();
     while size > 0 {
         let spared = one_size(search, size);
         if !(size == 1 && spared) {
