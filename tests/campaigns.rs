@@ -121,7 +121,7 @@ fn seeds_that_fail_on_purpose_are_saved_only_when_asked_for_and_only_a_few() {
 fn a_seed_is_shown_up_to_the_claim_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let replay = |claim: &str| {
-        run(folder.path(), &["replay", "1", "--lifecycle", "detached", "--claim", claim])
+        run(folder.path(), &["replay", "0", "--lifecycle", "detached", "--claim", claim])
     };
     for claim in ["no renewal after stop", "order at the node", "no stray message"] {
         let (code, text) = replay(claim);
