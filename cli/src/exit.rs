@@ -11,7 +11,7 @@ use crate::sim::ReadError;
 
 /// The legend shown by `--help`.
 pub(crate) const LEGEND: &str = "\
-Exit codes of check, sim, replay and shrink:
+Exit codes of check, covers, sim, replay and shrink:
   0  everything is as claimed; shrink: nothing can be taken from the schedule any more
   1  a claim broke, a verdict is not the expected one, or a seed was not the same twice
   2  bad input: an argument, a trace file, the result of a shard

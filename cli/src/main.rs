@@ -1,6 +1,7 @@
 //! `leasehold`: check the lock, simulate it, replay what broke, and hold it.
 
 mod check;
+mod covers;
 mod exit;
 mod expected;
 mod explore;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Search every interleaving and print the verdict table
     Check(check::CheckArgs),
+    /// Hold the simulator against the checker: seeds visit no state that the search has not
+    Covers(covers::CoversArgs),
     /// Walk through the states of a small scope in a browser, with pictures
     Explore(explore::ExploreArgs),
     /// Run seeds through the same world in virtual time
@@ -48,6 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(args) => exit::code(check::run(&args)),
+        Command::Covers(args) => exit::code(covers::run(&args)),
         Command::Explore(args) => exit::code(explore::run(&args)),
         Command::Sim(args) => exit::code(sim::run(&args)),
         Command::Replay(args) => exit::code(replay::run(&args)),

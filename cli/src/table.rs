@@ -147,7 +147,7 @@ fn constants(rows: &[(&Cell, &Verdict)]) -> String {
 }
 
 /// All constants of one scope in words. Times are in ticks.
-fn constants_of(settings: &Settings) -> String {
+pub(crate) fn constants_of(settings: &Settings) -> String {
     let mut parts = vec![format!("nodes {}", settings.nodes)];
     for (index, role) in settings.roles.iter().enumerate() {
         let ttl = role.ttl.map_or(String::new(), |ttl| format!(", TTL {ttl}"));

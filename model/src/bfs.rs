@@ -87,7 +87,11 @@ fn shard_of(hash: u64) -> usize {
 
 impl<const N: usize, const C: usize> Shard<N, C> {
     fn knows(&self, hash: u64, state: &Ticked<N, C>) -> bool {
-        self.table.find(hash, |&index| self.visits[index as usize].state == *state).is_some()
+        self.find(hash, state).is_some()
+    }
+
+    fn find(&self, hash: u64, state: &Ticked<N, C>) -> Option<u32> {
+        self.table.find(hash, |&index| self.visits[index as usize].state == *state).copied()
     }
 
     fn insert(
@@ -251,6 +255,15 @@ impl<const N: usize, const C: usize> Search<N, C> {
     /// The visited states.
     pub fn states(&self) -> impl Iterator<Item = &Ticked<N, C>> {
         self.shards.iter().flat_map(|shard| shard.visits.iter().map(|visit| &visit.state))
+    }
+
+    /// Which of the visited states this is, from 0, in the order of [`states`](Self::states);
+    /// none if it was not visited.
+    pub fn number_of(&self, state: &Ticked<N, C>) -> Option<usize> {
+        let hash = HASHER.hash_one(state);
+        let shard = shard_of(hash);
+        let before: usize = self.shards[..shard].iter().map(|shard| shard.visits.len()).sum();
+        self.shards[shard].find(hash, state).map(|index| before + index as usize)
     }
 
     /// How many states were visited.

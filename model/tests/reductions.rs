@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use leasehold::protocol::{Extend, Mutant, Transport};
+use leasehold::protocol::{Extend, Mutant, Ticks, Transport};
 use leasehold_model::bfs::{Search, Until, search};
 use leasehold_model::scopes::{Overrides, ScopeName};
 use leasehold_model::{Control, Outcome, Reduction, Ticked, WorldModel};
@@ -105,6 +105,39 @@ fn two_clients_and_slips_keep_their_verdicts() {
     compare::<2, 2>(&settings);
 }
 
+/// Of clients that are alike each may be the one that outlives the others: its name means nothing.
+#[test]
+fn the_survivor_of_clients_that_are_alike_may_be_any() {
+    let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
+    let role = Role { starts: 1, renewals: 0, stops: false, ttl: None };
+    settings.roles = vec![role, role];
+    settings.nodes = 1;
+    settings.ttl = 2;
+    settings.faults.heals = 1;
+    compare::<1, 2>(&settings);
+}
+
+/// A program that has not begun is the same whenever that is.
+#[test]
+fn the_time_of_the_start_means_nothing() {
+    for lifecycle in Lifecycle::ALL {
+        let settings = small(lifecycle, Extend::Touch, Transport::Fifo);
+        let model = WorldModel::<2, 1>::new(Scope::new(settings).unwrap(), Reduction::Names);
+        let started_at = |ticks: i64| {
+            let mut world = model.start();
+            let even = Step::Advance { nodes: [Ticks(1); 2], clients: [Ticks(1); 1] };
+            for step in (0..ticks).map(|_| even).chain([Step::Start(0)]) {
+                let _ = world.apply(&model.scope, model.scope.mutated, step);
+            }
+            model.represent(&mut world);
+            world
+        };
+        for ticks in 1..20 {
+            assert_eq!(started_at(ticks), started_at(0), "{lifecycle} after {ticks}");
+        }
+    }
+}
+
 #[test]
 fn three_nodes_merge_nearly_sixfold() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
@@ -115,13 +148,15 @@ fn three_nodes_merge_nearly_sixfold() {
     assert!(order < names);
 }
 
-/// Renaming nodes and clients and then taking a step is the same as taking it and then renaming.
+/// Renaming nodes and clients and then taking a step is the same as taking it and then renaming,
+/// and the one may be taken where the other may.
 #[test]
 fn names_commute_with_steps() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
     let role = Role { starts: 1, renewals: 1, stops: true, ttl: None };
     settings.roles = vec![role, role];
     settings.ttl = 2;
+    settings.faults.heals = 1;
     let scope = Scope::new(settings.clone()).unwrap();
     let states = run::<2, 2>(&settings, Reduction::Order);
     for world in states.states().step_by(97) {
@@ -131,6 +166,7 @@ fn names_commute_with_steps() {
             let mut there = *world;
             let _ = there.apply(&scope, scope.mutated, step);
             let mut renamed = world.with_nodes(&[1, 0]).with_clients(&[1, 0]);
+            assert!(renamed.permits(&scope, &swapped(step)), "{step}");
             let _ = renamed.apply(&scope, scope.mutated, swapped(step));
             assert_eq!(there.canonical(&scope), renamed.canonical(&scope), "{step}");
         }

@@ -119,6 +119,11 @@ impl Agenda {
         self.noted += 1;
     }
 
+    /// How many events have been noted.
+    pub(crate) fn noted(&self) -> u32 {
+        self.noted
+    }
+
     /// When the next event is.
     pub(crate) fn next_at(&self) -> Option<TrueTime> {
         self.heap.peek().map(|entry| entry.at)

@@ -24,7 +24,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let settings = self.scope().config.settings();
         let (soon, late) = (settings.node_timeout, settings.ttl * 2);
         let after = self.roll(Question::ResetDelay, parcel).between(soon, late);
-        self.agenda.note(self.now + after * NANOS, Event::Reset { client, node, epoch });
+        self.note(self.now + after * NANOS, Event::Reset { client, node, epoch });
     }
 
     /// A connection fails, if it is still the one that was meant.
@@ -88,7 +88,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let longest = self.plan.weather.reset.connect_max;
         let after = self.dice.roll(Question::Connect, identity).below(longest);
         let from = self.now.max(self.restart_at[n]);
-        self.agenda.note(from + after * NANOS + 1, Event::Connect { client, node });
+        self.note(from + after * NANOS + 1, Event::Connect { client, node });
     }
 
     /// There is a connection again, unless the server is down: then its restart brings one.
@@ -118,7 +118,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         known[n] = self.world.pipes[c][n].len() - 1;
         let delay =
             self.roll(Question::StrayDelay, &parcel).below(self.plan.weather.delay.slow_max);
-        self.agenda.note(self.now + delay * NANOS, Event::Stray(stray));
+        self.note(self.now + delay * NANOS, Event::Stray(stray));
         self.follow(client, known, &effects);
     }
 }

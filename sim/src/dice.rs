@@ -40,6 +40,7 @@ pub(crate) enum Question {
     Cancel = 31,
     Heal = 32,
     Slip = 33,
+    Within = 34,
 }
 
 /// The source of all decisions about single events of one run.

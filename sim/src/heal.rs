@@ -14,7 +14,8 @@ const STEPS: u32 = 20_000;
 impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// Heals the world, and waits for the survivor to be served.
     pub(crate) fn heal(&mut self) {
-        let done = self.watch.over || self.watch.broken.is_some();
+        let broken = self.watch.broken.is_some() && !I::IN_TICKS;
+        let done = self.watch.over || broken;
         if done || self.world.faults.heals == 0 {
             return;
         }
@@ -22,6 +23,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         self.client_clocks[C - 1].stands_still = false;
         let _ = self.take(Step::Heal(survivor));
         let end = self.watch.steps + STEPS;
+        let mut ticks_left = if I::IN_TICKS { 4 * self.scope().config.ttl() } else { 0 };
         let mut steps = Vec::new();
         while self.watch.broken.is_none() && self.watch.steps < end {
             steps.clear();
@@ -29,6 +31,12 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             if !steps.is_empty() {
                 let roll = self.dice.roll(Question::Heal, self.watch.steps.into());
                 let _ = self.take(steps[roll.below(steps.len() as i64) as usize]);
+            } else if I::IN_TICKS {
+                if ticks_left == 0 {
+                    return;
+                }
+                ticks_left -= 1;
+                self.advance_to(self.instant_ends());
             } else if self.world.clients[C - 1].ghost.served {
                 return;
             } else {

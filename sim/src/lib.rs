@@ -124,6 +124,12 @@ pub fn record_plan(plan: &Plan) -> (Outcome, Trace) {
     (outcome, trace)
 }
 
+/// Runs a plan and writes down all of its steps, also those after a claim was broken.
+pub fn walk(plan: &Plan) -> Trace {
+    let trace = record_plan_whole(plan, &mut Agenda::default()).1;
+    Trace { breaks: None, ..trace }
+}
+
 /// Runs one seed and writes its steps down up to the one that first breaks `claim`. None if no step
 /// does.
 ///

@@ -66,6 +66,9 @@ pub(crate) struct Run<'a, I, const N: usize, const C: usize> {
 }
 
 impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
+    /// The shortest time that somebody is out of order: a millisecond, or no tick at all.
+    pub(crate) const MILLI: Span = if I::IN_TICKS { 0 } else { 1_000 };
+
     /// Runs `plan` to its end. The steps are written down only if they are wanted.
     pub(crate) fn to_end(
         plan: &'a Plan,
@@ -89,7 +92,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             dues: [TrueTime::MAX; C],
             losses_left: plan.weather.loss.most,
             history: History::new(),
-            watch: Watch::new(scope, plan.goes_on, recording),
+            watch: Watch::new(plan, recording),
             node_clocks: std::array::from_fn(|n| Clock::new(plan.clocks.node_rates[n])),
             client_clocks: std::array::from_fn(|c| Clock::new(plan.clocks.client_rates[c])),
         };
@@ -136,15 +139,16 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         }
         for c in 0..C as u8 {
             let ttl = self.scope().config.ttl();
-            let after = self.dice.roll(Question::FirstStart, c.into()).below(ttl / 2);
+            let longest = if I::IN_TICKS { 2 * ttl } else { ttl / 2 };
+            let after = self.dice.roll(Question::FirstStart, c.into()).below(longest);
             self.users[usize::from(c)].start_noted = true;
-            self.agenda.note(after * NANOS, Event::Start(c));
+            self.note(after * NANOS, Event::Start(c));
         }
     }
 
     /// One event, one move, or the passing of time. False if nothing is left to happen.
     fn turn(&mut self) -> bool {
-        let event_due = self.agenda.next_at().is_some_and(|at| at <= self.now);
+        let event_due = self.agenda.next_at().is_some_and(|at| at < self.instant_ends());
         let moves = self.moves();
         if moves.len == 0 {
             return if event_due { self.event() } else { self.pass_time() };
@@ -159,7 +163,11 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
 
     /// Takes the next event of the agenda.
     fn event(&mut self) -> bool {
+        let at = self.agenda.next_at().unwrap_or(self.now);
         let Some(event) = self.agenda.pop() else { return false };
+        if at > self.now {
+            self.advance_to(at);
+        }
         match event {
             Event::Arrive(parcel) => self.arrive(parcel),
             Event::Stray(parcel) => self.stray(parcel),
@@ -282,8 +290,30 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
 
     // ---- time --------------------------------------------------------------------------------
 
-    /// Lets time pass until the next event or deadline.
+    /// When the present instant ends, in true time: what happens before that happens at once, as
+    /// far as any clock can tell. In ticks there is room for much in one instant, in any order.
+    pub(crate) fn instant_ends(&self) -> TrueTime {
+        if I::IN_TICKS { (self.now / NANOS + 1) * NANOS } else { self.now + 1 }
+    }
+
+    /// Notes what somebody does at `at`; in ticks, at any point of that instant.
+    pub(crate) fn note(&mut self, at: TrueTime, event: Event) {
+        let mut at = at;
+        if I::IN_TICKS {
+            let roll = self.dice.roll(Question::Within, self.agenda.noted().into());
+            at += roll.below(NANOS - at % NANOS);
+        }
+        self.agenda.note(at, event);
+    }
+
+    /// Lets time pass until the next event or deadline; in ticks by one tick, since a clock that
+    /// slips may make somebody act before that, and until the end of the run, since a key may
+    /// still expire when nobody does anything any more.
     fn pass_time(&mut self) -> bool {
+        if I::IN_TICKS {
+            self.advance_to(self.instant_ends());
+            return true;
+        }
         let due = self.dues.iter().copied().min().unwrap_or(TrueTime::MAX);
         let next = Some(self.agenda.next_at().map_or(due, |at| at.min(due)));
         let Some(next) = next.filter(|&at| at <= HORIZON) else { return false };
@@ -291,15 +321,15 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         true
     }
 
-    /// Every clock moves on to what it shows at `next`.
+    /// Every clock moves on to what it shows at `next`; in ticks that is at most one tick away.
     pub(crate) fn advance_to(&mut self, next: TrueTime) {
         let by = next - self.now;
         self.now = next;
         let nodes = self.node_clocks.each_mut().map(|clock| clock.advance(by));
         let clients = self.client_clocks.each_mut().map(|clock| clock.advance(by));
         let most = nodes.iter().chain(&clients).copied().max().unwrap_or(0);
-        if I::IN_TICKS {
-            (0..most).for_each(|_| self.tick());
+        if I::IN_TICKS && most > 0 {
+            self.tick();
         } else if most > 0 {
             let (nodes, clients) = (nodes.map(I::at), clients.map(I::at));
             let _ = self.take(Step::Advance { nodes, clients });

@@ -25,11 +25,11 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         }
         let renew_every = self.scope().config.settings().renew_every;
         let after = self.roll_for(Question::PauseDelay, client).below(renew_every);
-        let shortest = options.longest.min(1_000);
+        let shortest = Self::MILLI.min(options.longest);
         let length =
             self.roll_for(Question::PauseLength, client).between(shortest, options.longest);
         let event = Event::Pause { client, length, suspends };
-        self.agenda.note(self.now + after * NANOS, event);
+        self.note(self.now + after * NANOS, event);
     }
 
     /// A client is not scheduled for a while. If its machine is suspended its clock stands still
@@ -79,7 +79,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         }
         let _ = self.take(Step::Stall(client));
         let length = self.roll_for(Question::StallLength, client).between(1, options.longest);
-        self.agenda.note(self.now + length * NANOS, Event::Wake(client));
+        self.note(self.now + length * NANOS, Event::Wake(client));
     }
 
     /// A stalled renewer goes on.

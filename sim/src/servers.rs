@@ -13,7 +13,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// A command has been sent, to be under way for `delay`: it may be the last on its connection
     /// or to its server.
     pub(crate) fn maybe_break(&mut self, parcel: &Parcel, delay: TrueTime) {
-        let weather = &self.plan.weather;
+        let plan = self.plan;
+        let weather = &plan.weather;
         let Parcel { client, node, epoch, .. } = *parcel;
         let identity = parcel.identity();
         let dice = self.dice;
@@ -22,10 +23,11 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             let roll = dice.roll(question, identity);
             (ppm > 0 && roll.chance(ppm)).then(|| roll.again())
         };
-        let soon = |roll: crate::dice::Roll| self.now + roll.below(delay * 2);
-        if self.plan.scope.ordered() && strikes(Question::Reset, weather.reset.ppm).is_some() {
+        let now = self.now;
+        let soon = |roll: crate::dice::Roll| now + roll.below(delay * 2);
+        if plan.scope.ordered() && strikes(Question::Reset, weather.reset.ppm).is_some() {
             let after = dice.roll(Question::ResetDelay, identity).below(delay * 2);
-            self.agenda.note(self.now + after, Event::Reset { client, node, epoch });
+            self.note(self.now + after, Event::Reset { client, node, epoch });
         }
         let crashes = [
             (Question::Crash, weather.crash.keeping_ppm, true),
@@ -34,20 +36,22 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         for (question, ppm, keeps) in crashes {
             if let Some(roll) = strikes(question, ppm) {
                 let longest = weather.crash.down_max;
-                let length = dice.roll(Question::Down, identity).between(1_000, longest);
-                self.agenda.note(soon(roll), Event::Crash { node, keeps, length });
+                let shortest = Self::MILLI.min(longest);
+                let length = dice.roll(Question::Down, identity).between(shortest, longest);
+                self.note(soon(roll), Event::Crash { node, keeps, length });
             }
         }
         if let Some(roll) = strikes(Question::Freeze, weather.freeze.ppm) {
-            let length = roll.again().between(1_000, weather.freeze.longest);
-            self.agenda.note(soon(roll), Event::Freeze { node, length });
+            let longest = weather.freeze.longest;
+            let length = roll.again().between(Self::MILLI.min(longest), longest);
+            self.note(soon(roll), Event::Freeze { node, length });
         }
         if let Some(roll) = strikes(Question::Leap, weather.jump.ppm) {
             let by = roll.again().between(-weather.jump.back_max, weather.jump.ahead_max);
-            self.agenda.note(self.now + delay, Event::Leap { node, by });
+            self.note(self.now + delay, Event::Leap { node, by });
         }
         if let Some(roll) = strikes(Question::Forget, weather.scripts.ppm) {
-            self.agenda.note(soon(roll), Event::Forget(node));
+            self.note(soon(roll), Event::Forget(node));
         }
         if strikes(Question::Partition, weather.partition.ppm).is_some() {
             self.raise_wall(parcel);
@@ -65,7 +69,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let mut known: [[usize; N]; C] = std::array::from_fn(|c| self.lengths(c as u8));
         let effects = self.take(Step::Crash { node, keeps });
         self.restart_at[n] = self.now + length * NANOS;
-        self.agenda.note(self.restart_at[n], Event::Restart(node));
+        self.note(self.restart_at[n], Event::Restart(node));
         for (c, known) in known.iter_mut().enumerate() {
             known[n] = 0;
             self.lanes[c][n].renew(self.now);
@@ -74,11 +78,19 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         }
     }
 
-    /// A server is back.
+    /// A server is back, if its time has come on its own clock, which may have slipped or jumped.
     pub(crate) fn restart(&mut self, node: u8) {
-        let present = &self.world.nodes[usize::from(node)];
-        if present.down && present.may_restart() {
+        let n = usize::from(node);
+        let present = &self.world.nodes[n];
+        if !present.down {
+            return;
+        }
+        if present.may_restart() {
             let _ = self.take(Step::Restart(node));
+        } else {
+            let rest = present.young_until.since(present.now);
+            self.restart_at[n] = self.now + self.node_clocks[n].until(rest);
+            self.note(self.restart_at[n], Event::Restart(node));
         }
     }
 

@@ -49,7 +49,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             self.users[c].waits += 1;
             if self.users[c].waits < PATIENCE {
                 let after = self.think(client) + 1;
-                self.agenda.note(self.now + after, Event::Start(client));
+                self.note(self.now + after, Event::Start(client));
             }
             return;
         }
@@ -69,7 +69,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             let longest = self.scope().config.settings().node_timeout * NANOS;
             let generation = self.world.clients[usize::from(client)].generation;
             let at = self.now + roll.again().below(longest);
-            self.agenda.note(at, Event::Cancel { client, generation });
+            self.note(at, Event::Cancel { client, generation });
         }
     }
 
@@ -145,7 +145,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
                 self.users[c].stop_noted = generation;
                 let done_at = self.work_ends(client);
                 let at = self.when(client, done_at);
-                self.agenda.note(at, Event::Stop { client, generation });
+                self.note(at, Event::Stop { client, generation });
             }
         } else if self.is_over(client)
             && !self.users[c].start_noted
@@ -154,7 +154,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             self.users[c].start_noted = true;
             self.users[c].attempt += u32::from(self.users[c].held != generation);
             let after = self.think(client);
-            self.agenda.note(self.now + after, Event::Start(client));
+            self.note(self.now + after, Event::Start(client));
         }
     }
 

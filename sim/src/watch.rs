@@ -10,6 +10,7 @@ use leasehold_world::{
 use crate::counts::{Counts, Hazard, Told};
 use crate::history::Verdict;
 use crate::outcome::{Broken, Taken, TraceHash};
+use crate::plan::Plan;
 
 /// The most steps of one run.
 const STEPS: u32 = 1_000;
@@ -40,11 +41,13 @@ pub(crate) struct Watch {
     /// Whether a run goes on after the first broken claim, until somebody reads "lock already
     /// taken".
     goes_on: bool,
+    /// Whether it goes on after that too.
+    to_the_end: bool,
 }
 
 impl Watch {
     /// Nothing was noted yet.
-    pub(crate) fn new(scope: &Scope, goes_on: bool, recording: bool) -> Watch {
+    pub(crate) fn new(plan: &Plan, recording: bool) -> Watch {
         Watch {
             steps: 0,
             hash: TraceHash::default(),
@@ -54,9 +57,10 @@ impl Watch {
             ended_by: None,
             lines: recording.then(Vec::new),
             over: false,
-            unbroken: applicable(scope),
+            unbroken: applicable(&plan.scope),
             unseen: ClaimSet::ALL,
-            goes_on,
+            goes_on: plan.goes_on,
+            to_the_end: plan.in_ticks,
         }
     }
 
@@ -116,7 +120,7 @@ impl Watch {
             return;
         }
         let taken = Taken { client, step: self.steps, cause };
-        if self.broken.is_none() || !self.goes_on {
+        if self.broken.is_none() || !self.goes_on || self.to_the_end {
             self.taken = self.taken.or(Some(taken));
             return;
         }

@@ -150,7 +150,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             }
         }
         if self.faults.heals > 0 {
-            steps.push(Step::Heal(C as u8 - 1));
+            // Any client may be the survivor: clients that are alike change their names.
+            steps.extend((0..C as u8).map(Step::Heal));
         }
         for node in 0..N as u8 {
             let present = &self.nodes[usize::from(node)];

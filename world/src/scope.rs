@@ -91,7 +91,7 @@ pub struct Faults {
     /// Clients that are not scheduled for a while; their clocks run on.
     pub pauses: u8,
     /// Whether the world may heal for good: the network is drained, nothing fails any more, and
-    /// all clients but the last are dead. At most once.
+    /// all clients but one are dead. At most once.
     pub heals: u8,
     /// Renewers of the broken programs that are not scheduled for a while in mid-step.
     pub stalls: u8,

@@ -346,7 +346,7 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         if !matches!(self.main, Main::Acquiring | Main::Cancelled) {
             self.wake = I::default();
         }
-        if renewals_left == 0 {
+        if renewals_left == 0 || self.renewer == Renewer::Off {
             self.pending = NodeSet::EMPTY;
             self.tick_at = I::default();
         }

@@ -14,8 +14,10 @@ mod ci;
 pub mod mutants;
 mod nightly;
 mod quick;
+mod small;
 
 pub use nightly::pairs;
+pub use small::{Small, small};
 
 /// One cell of the table: its place, and its constants.
 #[derive(Clone, Debug, PartialEq, Eq)]
