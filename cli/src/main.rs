@@ -1,7 +1,9 @@
 //! `leasehold`: check the lock, simulate it, replay what broke, and hold it.
 
+mod advise;
 mod check;
 mod covers;
+mod drift;
 mod exit;
 mod expected;
 mod explore;
@@ -44,6 +46,10 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Reduce a failing trace, or a failing seed, to the few steps that matter
     Shrink(shrink::ShrinkArgs),
+    /// Find where exclusion turns when clocks drift, in continuous time
+    Drift(drift::DriftArgs),
+    /// Estimate how often a lease is lost in your situation, and choose TTL, interval and time-out
+    Advise(Box<advise::AdviseArgs>),
     /// Run a command while holding a lock on real Redis servers
     Run(run::RunArgs),
 }
@@ -56,6 +62,8 @@ fn main() -> ExitCode {
         Command::Sim(args) => exit::code(sim::run(&args)),
         Command::Replay(args) => exit::code(replay::run(&args)),
         Command::Shrink(args) => exit::code(shrink::run(&args)),
+        Command::Drift(args) => exit::code(drift::run(&args)),
+        Command::Advise(args) => exit::code(advise::run(&args)),
         Command::Run(args) => run::run(args),
     }
 }

@@ -19,9 +19,9 @@ pub(crate) struct Parcel {
     /// Of which lease.
     pub(crate) generation: u8,
     /// On which connection, counted from 0.
-    pub(crate) epoch: u16,
+    pub(crate) epoch: u32,
     /// How many of this kind were sent to this node for this lease before.
-    pub(crate) ordinal: u8,
+    pub(crate) ordinal: u32,
     /// When it was sent.
     pub(crate) sent_at: TrueTime,
 }
@@ -46,7 +46,7 @@ pub(crate) enum Event {
     /// A client is scheduled again.
     Resume(u8),
     /// A connection fails.
-    Reset { client: u8, node: u8, epoch: u16 },
+    Reset { client: u8, node: u8, epoch: u32 },
     /// There may be a connection again.
     Connect { client: u8, node: u8 },
     /// A server dies and will be down for so many microseconds.
@@ -63,6 +63,10 @@ pub(crate) enum Event {
     Restart(u8),
     /// A node's clock jumps.
     Leap { node: u8, by: Span },
+    /// In a run that lasts, a connection fails for the time with this number.
+    NextReset { client: u8, node: u8, number: u32 },
+    /// The same for a client that is not scheduled.
+    NextPause { client: u8, number: u32 },
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ use crate::dice::Question;
 use crate::run::Run;
 
 /// A connection with more messages than this under way is not reset: the world has room for eight,
-/// and a new connection brings three.
-const ROOM_FOR_RESET: usize = 3;
+/// and a new connection brings three. See also [`Run::room_for_reset`].
+pub(crate) const ROOM_FOR_RESET: usize = 3;
 
 impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// A connection has fallen silent. Sooner or later it is given up.
@@ -22,23 +22,28 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         self.watch.counts.met(Hazard::HalfOpen);
         let Parcel { client, node, epoch, .. } = *parcel;
         let settings = self.scope().config.settings();
-        let (soon, late) = (settings.node_timeout, settings.ttl * 2);
+        let usual = (settings.node_timeout, settings.ttl * 2);
+        let lasting = self.plan.arranged.lasting;
+        let (soon, late) = lasting.map_or(usual, |lasting| (lasting.silence, lasting.silence));
         let after = self.roll(Question::ResetDelay, parcel).between(soon, late);
         self.note(self.now + after * NANOS, Event::Reset { client, node, epoch });
     }
 
     /// A connection fails, if it is still the one that was meant.
-    pub(crate) fn reset(&mut self, client: u8, node: u8, epoch: u16) {
+    pub(crate) fn reset(&mut self, client: u8, node: u8, epoch: u32) {
         let (c, n) = (usize::from(client), usize::from(node));
         if self.waits_for_resume(client, Event::Reset { client, node, epoch }) {
             return;
         }
         let pipe = &self.world.pipes[c][n];
-        let possible = self.world.faults.resets > 0
+        let meant = self.world.faults.resets > 0
             && self.lanes[c][n].epoch == epoch
-            && pipe.link == Link::Up
-            && pipe.len() <= ROOM_FOR_RESET;
-        if !possible {
+            && pipe.link == Link::Up;
+        if !meant {
+            return;
+        }
+        if pipe.len() > self.room_for_reset() {
+            self.try_later(Event::Reset { client, node, epoch });
             return;
         }
         let mut known = self.lengths(client);
@@ -52,7 +57,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     }
 
     /// Of the commands on a connection that has just failed, a prefix still runs, in order, later.
-    fn schedule_strays(&mut self, client: u8, node: u8, epoch: u16) {
+    fn schedule_strays(&mut self, client: u8, node: u8, epoch: u32) {
         let pipe = self.world.pipes[usize::from(client)][usize::from(node)];
         let options = &self.plan.weather.reset;
         let mut at = self.now;
@@ -63,7 +68,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
                 command: message.command(),
                 generation: message.generation(),
                 epoch,
-                ordinal: index as u8,
+                ordinal: index as u32,
                 sent_at: self.now,
             };
             let identity = parcel.identity() | u64::from(epoch) << 40;

@@ -41,11 +41,34 @@ pub(crate) enum Question {
     Heal = 32,
     Slip = 33,
     Within = 34,
+    NextReset = 35,
+    NextPause = 36,
+}
+
+/// One more than the greatest number of a question.
+const QUESTIONS: usize = 37;
+
+/// A number for every kind of decision, added to the dice: the same run with other dice for some
+/// kinds of decisions and the same dice for all others. None, by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Salts([u64; QUESTIONS]);
+
+impl Salts {
+    const NONE: Salts = Salts([0; QUESTIONS]);
+}
+
+impl Default for Salts {
+    fn default() -> Self {
+        Salts::NONE
+    }
 }
 
 /// The source of all decisions about single events of one run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice<'a> {
+    seed: u64,
+    salts: &'a Salts,
+}
 
 /// One decision's number.
 #[derive(Clone, Copy, Debug)]
@@ -60,17 +83,25 @@ const fn mixed(mut bits: u64) -> u64 {
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-impl Dice {
+impl<'a> Dice<'a> {
     /// The dice of one seed, for one of its keys.
-    pub(crate) fn new(seed: u64, key: u8) -> Dice {
+    #[cfg(test)]
+    pub(crate) fn new(seed: u64, key: u8) -> Dice<'static> {
+        Dice::salted(seed, key, &Salts::NONE)
+    }
+
+    /// The same with salts.
+    pub(crate) fn salted(seed: u64, key: u8, salts: &'a Salts) -> Dice<'a> {
         let of_seed = mixed(seed.wrapping_add(GOLDEN));
-        Dice(if key == 0 { of_seed } else { mixed(of_seed.wrapping_add(key.into())) })
+        let seed = if key == 0 { of_seed } else { mixed(of_seed.wrapping_add(key.into())) };
+        Dice { seed, salts }
     }
 
     /// The number for one question about one event.
     pub(crate) fn roll(self, question: Question, identity: u64) -> Roll {
-        let kind = GOLDEN.wrapping_mul(question as u64);
-        Roll(mixed(self.0.wrapping_add(kind) ^ mixed(identity.wrapping_add(GOLDEN))))
+        let kind =
+            GOLDEN.wrapping_mul(question as u64).wrapping_add(self.salts.0[question as usize]);
+        Roll(mixed(self.seed.wrapping_add(kind) ^ mixed(identity.wrapping_add(GOLDEN))))
     }
 }
 
@@ -93,6 +124,22 @@ impl Roll {
     /// Uniform over `u32`.
     pub(crate) fn jitter(self) -> u32 {
         (self.0 >> 32) as u32
+    }
+
+    /// How long to wait for what comes without memory, on average every `mean`: exponential, in
+    /// whole numbers.
+    pub(crate) fn wait(self, mean: i64) -> i64 {
+        // This number as a fraction of one is p = 2^-(n + 1) (1 + f), and the wait is -ln p =
+        // (n + 1) ln 2 - ln (1 + f), where the last term is interpolated between eighths of f.
+        const LN: [i64; 9] = [0, 1_178, 2_231, 3_185, 4_055, 4_855, 5_596, 6_286, 6_931];
+        const UNIT: i64 = 10_000;
+        let octave = self.0.leading_zeros().min(63);
+        let fraction = self.0 << octave << 1;
+        let (eighth, rest) = ((fraction >> 61) as usize, fraction << 3 >> 32);
+        let step = (LN[eighth + 1] - LN[eighth]) as u64;
+        let ln = LN[eighth] + ((step * rest) >> 32) as i64;
+        let units = i64::from(octave + 1) * LN[8] - ln;
+        i64::try_from(i128::from(mean) * i128::from(units) / i128::from(UNIT)).unwrap_or(i64::MAX)
     }
 
     /// Independent bits.
@@ -124,6 +171,31 @@ mod tests {
         assert!((24_500..25_500).contains(&hits), "{hits}");
         assert!((0..1000).all(|id| !dice.roll(Question::Reset, id).chance(0)));
         assert!((0..1000).all(|id| dice.roll(Question::Reset, id).chance(1_000_000)));
+    }
+
+    #[test]
+    fn waits_are_exponential() {
+        let dice = Dice::new(7, 0);
+        let mut waits: Vec<i64> =
+            (0..100_000).map(|id| dice.roll(Question::NextPause, id).wait(1_000_000)).collect();
+        waits.sort_unstable();
+        let mean = waits.iter().sum::<i64>() / 100_000;
+        assert!((990_000..1_010_000).contains(&mean), "{mean}");
+        // The quantiles of the exponential distribution: -ln (1 - q).
+        for (at, expected) in [(10_000, 105_361), (50_000, 693_147), (99_000, 4_605_170)] {
+            let off = (waits[at] - expected).abs();
+            assert!(off < expected / 25, "{at}: {}", waits[at]);
+        }
+        assert_eq!(dice.roll(Question::NextPause, 1).wait(0), 0);
+    }
+
+    #[test]
+    fn a_salt_changes_its_own_question_and_no_other() {
+        let mut salts = Salts::default();
+        salts.0[Question::Retry as usize] = 1;
+        let (plain, salted) = (Dice::new(7, 0), Dice::salted(7, 0, &salts));
+        let differs = |question| plain.roll(question, 5).0 != salted.roll(question, 5).0;
+        assert!(differs(Question::Retry) && !differs(Question::Idle));
     }
 
     #[test]

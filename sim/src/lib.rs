@@ -10,8 +10,10 @@
 //! It knows nothing of Redis, sockets, threads or the time of day. The same seed gives the same
 //! steps on every machine.
 
+pub mod advise;
 mod agenda;
 mod argument;
+pub mod arranged;
 mod campaign;
 mod cause;
 mod cause_counts;
@@ -24,20 +26,25 @@ mod explain;
 mod file;
 mod heal;
 mod history;
+mod holder;
 mod journal;
 mod kinds;
+mod lasting;
 mod merge;
 mod options;
 mod outcome;
 mod plan;
 mod post;
 mod profile;
+pub mod quantiles;
 mod results;
 mod run;
 mod schedulers;
 mod servers;
 mod shard;
 pub mod shrink;
+mod tenure;
+pub mod threshold;
 mod ticks;
 mod trials;
 mod twice;
@@ -46,6 +53,7 @@ mod walls;
 mod watch;
 pub mod weather;
 
+pub use arranged::{Arranged, Lasting, Salts};
 pub use campaign::{Campaign, KEPT, campaign, campaign_twice};
 pub use cause::Cause;
 pub use cause_counts::CauseCount;
@@ -57,9 +65,11 @@ pub use options::{ClientCount, MOST_CLIENTS, MOST_NODES, NodeCount, Options, Opt
 pub use outcome::{Broken, Outcome, Taken, TraceHash};
 pub use plan::{Clocks, Habits, Plan};
 pub use profile::{Fault, Profile, UnknownProfile};
+pub use quantiles::{Quantiles, QuantilesError};
 pub use results::{FORMAT, FailedSeed, Results, ResultsError};
 pub use shard::{Shard, ShardError};
 pub use shrink::{ShrinkError, Shrunk, shrink};
+pub use tenure::Tenure;
 pub use trials::{Kill, Trial, trials};
 pub use twice::Difference;
 pub use weather::Weather;
@@ -111,7 +121,12 @@ pub fn record(seed: u64, options: &Options) -> (Outcome, Trace) {
 
 /// Runs a plan, which need not be the one that its seed draws, for its one key.
 pub fn simulate_plan(plan: &Plan) -> Outcome {
-    dispatch(plan, &mut Agenda::default(), false).0
+    simulate_plan_in(plan, &mut Agenda::default())
+}
+
+/// The same, in the room that an earlier run has left.
+fn simulate_plan_in(plan: &Plan, agenda: &mut Agenda) -> Outcome {
+    dispatch(plan, agenda, false).0
 }
 
 /// Runs a plan and writes its steps down, as [`record`] does for a seed.

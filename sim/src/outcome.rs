@@ -4,6 +4,7 @@ use leasehold_world::{Claim, Settings};
 
 use crate::cause::Cause;
 use crate::counts::Counts;
+use crate::tenure::Tenure;
 
 /// A claim that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,14 @@ pub struct Outcome {
     pub taken: Option<Taken>,
     /// What happened.
     pub counts: Counts,
+    /// The least slack: how long, in nanoseconds of true time, after the end of one client's
+    /// belief the next client's began. Below zero, the second one began so long before the end of
+    /// the first. `None` if no client followed another. A belief that its own user ended by a stop
+    /// is left out: what follows then follows from its release, and is never at stake.
+    pub slack_ns: Option<i64>,
+    /// How long leases were held, and how many were lost: of interest in a run that
+    /// [lasts](crate::Lasting).
+    pub tenure: Tenure,
 }
 
 impl Outcome {
@@ -56,6 +65,8 @@ impl Outcome {
         self.virtual_us = self.virtual_us.max(next.virtual_us);
         self.broken = self.broken.or(next.broken);
         self.taken = self.taken.or(next.taken);
+        self.slack_ns = self.slack_ns.into_iter().chain(next.slack_ns).min();
+        self.tenure.add(&next.tenure);
         let virtual_us = self.virtual_us;
         self.counts.add(&next.counts);
         // Of one run still, and its keys live in the same time.

@@ -4,6 +4,7 @@
 use leasehold::protocol::{Drift, Retry, Span};
 use leasehold_world::{Faults, Lifecycle, Role, Scope, ScopeError, Settings};
 
+use crate::arranged::Arranged;
 use crate::draw::{Draw, WHOLE};
 use crate::options::{
     ClientCount, MOST_CLIENTS, MOST_NODES, NodeCount, Options, may_be_crowded, world_size,
@@ -68,6 +69,8 @@ pub struct Plan {
     /// Whether the world counts in the checker's ticks instead of microseconds; see
     /// [`Plan::in_ticks`].
     pub in_ticks: bool,
+    /// What is arranged by hand; nothing, in what a seed draws.
+    pub arranged: Arranged,
 }
 
 impl Plan {
@@ -138,6 +141,7 @@ impl Plan {
             heal_after,
             goes_on,
             in_ticks: false,
+            arranged: Arranged::default(),
         })
     }
 

@@ -15,13 +15,13 @@ use crate::walls::Way;
 
 /// The age of a stray in its pipe that nobody tells from older ones. A lane counts its connections
 /// from here, so that a stray can be on one that never was.
-pub(crate) const FORGOTTEN: u16 = 3;
+pub(crate) const FORGOTTEN: u32 = 3;
 
 /// The simulator's side of a pipe.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     /// Which connection.
-    pub(crate) epoch: u16,
+    pub(crate) epoch: u32,
     /// When the last command on it reaches its node.
     last_arrival: TrueTime,
     /// When the last answer on it reaches its client.
@@ -35,7 +35,7 @@ pub(crate) struct Lane {
     /// Whether answers on it are lost from now on.
     mute: bool,
     /// How many of each command were sent for the present lease.
-    ordinals: [u8; 4],
+    ordinals: [u32; 4],
 }
 
 impl Default for Lane {
@@ -139,6 +139,18 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     fn delay(&mut self, question: Question, parcel: &Parcel) -> TrueTime {
         let options = &self.plan.weather.delay;
         let timeout = self.scope().config.settings().node_timeout;
+        if let Some(round_trip) = &options.round_trip {
+            // Both halves of one length.
+            let whole = round_trip.sample(self.roll(Question::RequestDelay, parcel));
+            let request = whole / 2;
+            if question != Question::RequestDelay {
+                return whole - request;
+            }
+            if whole > timeout * NANOS {
+                self.watch.counts.met(Hazard::Delay);
+            }
+            return request;
+        }
         let roll = self.roll(question, parcel);
         let length = roll.again();
         let (shortest, longest) = options.latency;
@@ -163,7 +175,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         if self.losses_left == 0 || !self.roll(question, parcel).chance(chance) {
             return false;
         }
-        self.losses_left -= 1;
+        // As with the budgets of the world, the greatest is without limit.
+        self.losses_left -= u8::from(self.losses_left < u8::MAX);
         self.watch.counts.met(Hazard::Loss);
         true
     }
@@ -275,7 +288,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         pipe.iter().position(|message| {
             let same =
                 message.command() == parcel.command && message.generation() == parcel.generation;
-            u16::from(message.age()) == age
+            u32::from(message.age()) == age
                 && message.answer().is_some() == answered
                 && (same || first)
         })

@@ -14,18 +14,20 @@ use crate::agenda::{Agenda, Event, Parcel};
 use crate::clock::{Clock, NANOS, TrueTime};
 use crate::dice::{Dice, Question, Roll};
 use crate::history::History;
+use crate::holder::Holder;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::post::Lane;
+use crate::tenure::End;
 use crate::users::User;
 use crate::walls::{WALLS, Wall};
-use crate::watch::Watch;
+use crate::watch::{STEPS, Watch};
 use leasehold_world::step::TaskMove;
 
-/// No run takes longer, in true time: one hour.
+/// No run takes longer, in true time, unless it is to last: one hour.
 const HORIZON: TrueTime = 3_600_000_000_000;
 
-/// A bound on turns that take no step.
+/// A bound on turns that take no step, for every [`STEPS`] steps.
 const TURNS: u32 = 20_000;
 
 /// How many moves at one instant are told apart; the clients with later ones are served next.
@@ -43,7 +45,7 @@ const SLIP_PPM: u32 = 200_000;
 /// One run under way.
 pub(crate) struct Run<'a, I, const N: usize, const C: usize> {
     pub(crate) plan: &'a Plan,
-    pub(crate) dice: Dice,
+    pub(crate) dice: Dice<'a>,
     pub(crate) world: World<Mutated, I, N, C>,
     pub(crate) now: TrueTime,
     pub(crate) agenda: &'a mut Agenda,
@@ -61,6 +63,9 @@ pub(crate) struct Run<'a, I, const N: usize, const C: usize> {
     pub(crate) losses_left: u8,
     pub(crate) history: History<I, N, C>,
     pub(crate) watch: Watch,
+    pub(crate) holder: Holder,
+    /// No event is later.
+    horizon: TrueTime,
     pub(crate) node_clocks: [Clock; N],
     pub(crate) client_clocks: [Clock; C],
 }
@@ -77,9 +82,12 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     ) -> (Outcome, Option<Vec<Line>>, Option<leasehold_world::Claim>) {
         agenda.clear();
         let scope = &plan.scope;
+        let lasting = plan.arranged.lasting;
+        let most_steps = lasting.map_or(STEPS, |lasting| lasting.steps);
+        let observed_from = lasting.map_or(0, |lasting| lasting.observed_from * NANOS);
         let mut run = Run::<I, N, C> {
             plan,
-            dice: Dice::new(plan.seed, plan.key),
+            dice: Dice::salted(plan.seed, plan.key, &plan.arranged.salts),
             world: World::new(scope, scope.mutated),
             now: 0,
             agenda,
@@ -92,14 +100,17 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             dues: [TrueTime::MAX; C],
             losses_left: plan.weather.loss.most,
             history: History::new(),
-            watch: Watch::new(plan, recording),
+            watch: Watch::new(plan, most_steps, recording),
+            holder: Holder::observed_from(observed_from),
+            horizon: lasting.map_or(HORIZON, |lasting| lasting.length * NANOS),
             node_clocks: std::array::from_fn(|n| Clock::new(plan.clocks.node_rates[n])),
             client_clocks: std::array::from_fn(|c| Clock::new(plan.clocks.client_rates[c])),
         };
         run.begin();
         let mut turns = 0;
+        let most_turns = (most_steps / STEPS).max(1).saturating_mul(TURNS);
         let heal_at = plan.heal_after.saturating_mul(NANOS);
-        while !run.watch.is_over() && turns < TURNS && run.now < heal_at && run.turn() {
+        while !run.watch.is_over() && turns < most_turns && run.now < heal_at && run.turn() {
             turns += 1;
         }
         run.heal();
@@ -107,6 +118,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     }
 
     fn outcome(self) -> (Outcome, Option<Vec<Line>>, Option<leasehold_world::Claim>) {
+        let (slack_ns, tenure) = (self.holder.slack, self.tenure());
         let Watch { steps, hash, mut counts, broken, taken, ended_by, lines, .. } = self.watch;
         let virtual_us = (self.now / NANOS).unsigned_abs();
         counts.steps = steps.into();
@@ -121,6 +133,8 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             broken,
             taken,
             counts,
+            slack_ns,
+            tenure,
         };
         (outcome, lines, ended_by)
     }
@@ -140,10 +154,13 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         for c in 0..C as u8 {
             let ttl = self.scope().config.ttl();
             let longest = if I::IN_TICKS { 2 * ttl } else { ttl / 2 };
-            let after = self.dice.roll(Question::FirstStart, c.into()).below(longest);
+            let drawn = self.dice.roll(Question::FirstStart, c.into()).below(longest) * NANOS;
+            let arranged = self.plan.arranged.first_starts_ns;
+            let after = arranged.and_then(|starts| starts.get(usize::from(c)).copied());
             self.users[usize::from(c)].start_noted = true;
-            self.note(after * NANOS, Event::Start(c));
+            self.note(after.unwrap_or(drawn), Event::Start(c));
         }
+        self.begin_lasting();
     }
 
     /// One event, one move, or the passing of time. False if nothing is left to happen.
@@ -186,6 +203,8 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             Event::Forget(node) => self.forget(node),
             Event::Restart(node) => self.restart(node),
             Event::Leap { node, by } => self.leap(node, by),
+            Event::NextReset { client, node, number } => self.next_reset(client, node, number),
+            Event::NextPause { client, number } => self.next_pause(client, number),
         }
         true
     }
@@ -200,6 +219,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         self.note_due(&step);
         self.history.note(&self.world, scope, &step, &effects);
         self.watch.note(&self.world, scope, &step, &effects);
+        self.note_belief(&step, effects.report);
         for verdict in self.history.verdicts(&self.world, scope, &step, &effects).iter().flatten() {
             self.watch.note_verdict(&self.world, scope, verdict);
         }
@@ -316,7 +336,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         }
         let due = self.dues.iter().copied().min().unwrap_or(TrueTime::MAX);
         let next = Some(self.agenda.next_at().map_or(due, |at| at.min(due)));
-        let Some(next) = next.filter(|&at| at <= HORIZON) else { return false };
+        let Some(next) = next.filter(|&at| at <= self.horizon) else { return false };
         self.advance_to(next);
         true
     }
@@ -324,6 +344,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     /// Every clock moves on to what it shows at `next`; in ticks that is at most one tick away.
     pub(crate) fn advance_to(&mut self, next: TrueTime) {
         let by = next - self.now;
+        let outlook = self.outlook();
         self.now = next;
         let nodes = self.node_clocks.each_mut().map(|clock| clock.advance(by));
         let clients = self.client_clocks.each_mut().map(|clock| clock.advance(by));
@@ -333,6 +354,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         } else if most > 0 {
             let (nodes, clients) = (nodes.map(I::at), clients.map(I::at));
             let _ = self.take(Step::Advance { nodes, clients });
+            self.note_ends(outlook, End::Expired);
         }
     }
 

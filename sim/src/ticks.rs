@@ -4,6 +4,7 @@
 use leasehold::protocol::{Retry, Span};
 use leasehold_world::{Faults, Lifecycle, Scope};
 
+use crate::arranged::Arranged;
 use crate::draw::Draw;
 use crate::plan::{Clocks, Habits, Plan};
 use crate::weather::{Cancel, Crash, Delay, Loss, Pause, Resend, Reset, Scripts, Stall, Weather};
@@ -37,6 +38,7 @@ impl Plan {
             goes_on: true,
             in_ticks: true,
             scope,
+            arranged: Arranged::default(),
         }
     }
 }
@@ -81,6 +83,7 @@ fn weather(scope: &Scope, draw: &mut Draw) -> Weather {
         slow_max: ttl,
         stuck_ppm: draw.pick([0, 50_000, 200_000]),
         stuck_max: ttl * 2,
+        round_trip: None,
     };
     weather.loss = Loss { ppm: draw.pick([0, 0, 30_000, 150_000]), most: 4 };
     weather

@@ -12,8 +12,8 @@ use crate::history::Verdict;
 use crate::outcome::{Broken, Taken, TraceHash};
 use crate::plan::Plan;
 
-/// The most steps of one run.
-const STEPS: u32 = 1_000;
+/// The most steps of one run, unless it is to last.
+pub(crate) const STEPS: u32 = 1_000;
 
 /// What is noted of a run.
 #[derive(Debug)]
@@ -43,12 +43,14 @@ pub(crate) struct Watch {
     goes_on: bool,
     /// Whether it goes on after that too.
     to_the_end: bool,
+    most_steps: u32,
 }
 
 impl Watch {
-    /// Nothing was noted yet.
-    pub(crate) fn new(plan: &Plan, recording: bool) -> Watch {
+    /// Nothing was noted yet of a run of at most so many steps.
+    pub(crate) fn new(plan: &Plan, most_steps: u32, recording: bool) -> Watch {
         Watch {
+            most_steps,
             steps: 0,
             hash: TraceHash::default(),
             counts: Counts::of_one_run(),
@@ -66,7 +68,7 @@ impl Watch {
 
     /// Whether the run is over.
     pub(crate) fn is_over(&self) -> bool {
-        self.over || self.steps >= STEPS
+        self.over || self.steps >= self.most_steps
     }
 
     /// Notes a step.

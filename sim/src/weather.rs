@@ -8,6 +8,7 @@ use leasehold_world::Faults;
 use crate::draw::{Draw, Mix};
 use crate::plan::Spans;
 use crate::profile::{Fault, Profile};
+use crate::quantiles::Quantiles;
 
 /// How long messages are under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub struct Delay {
     pub stuck_ppm: u32,
     /// The longest delay of a stuck one; beyond the TTL.
     pub stuck_max: Span,
+    /// Instead of all that: how long a command and its answer are under way together. Each takes
+    /// half of it.
+    pub round_trip: Option<Quantiles>,
 }
 
 /// Messages that never arrive. On one connection nothing arrives after them in that direction,
@@ -275,6 +279,7 @@ impl Mixed<'_> {
             slow_max: spans.node_timeout * 2,
             stuck_ppm: self.strength(Fault::Delay, 500, 20_000),
             stuck_max: spans.ttl * 3 / 2,
+            round_trip: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::link::Link;
 use super::node::Node;
 use super::starting::Starting;
 use super::task::Task;
-use crate::protocol::{Config, Drift, Extend, Retry, Settings, Transport};
+use crate::protocol::{Config, Drift, Extend, Retry, Settings};
 
 /// How long one connection may take until the node has answered the handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(1);
@@ -183,21 +183,14 @@ impl Builder {
     fn config(&self, nodes: usize) -> Result<Config, SettingsError> {
         const MS: i64 = 1_000;
         let ttl = span_of(self.ttl) / MS * MS;
-        let short = (ttl / 20).clamp(50 * MS, 500 * MS).min(ttl / 4).max(1);
+        let usual = Settings::customary(u8::try_from(nodes).unwrap_or(u8::MAX), ttl);
         let settings = Settings {
-            nodes: u8::try_from(nodes).unwrap_or(u8::MAX),
-            ttl,
             drift: self.drift,
-            renew_every: self.renew_every.map_or((ttl / 3).max(1), span_of),
-            renew_retry: short,
-            node_timeout: self.node_timeout.map_or(short, span_of),
-            release_within: self
-                .release_within
-                .map_or((ttl / 4).clamp(250 * MS, 2_000 * MS), span_of),
+            renew_every: self.renew_every.map_or(usual.renew_every, span_of),
+            node_timeout: self.node_timeout.map_or(usual.node_timeout, span_of),
+            release_within: self.release_within.map_or(usual.release_within, span_of),
             extend: self.extend,
-            transport: Transport::Fifo,
-            max_ttl: None,
-            repair: false,
+            ..usual
         };
         Config::new(settings).map_err(SettingsError)
     }

@@ -87,6 +87,28 @@ pub struct Settings {
     pub repair: bool,
 }
 
+impl Settings {
+    /// What the library takes where it is not told otherwise, for so many nodes and this TTL. All
+    /// spans are in microseconds.
+    pub fn customary(nodes: u8, ttl_us: Span) -> Settings {
+        const MS: Span = 1_000;
+        let short = (ttl_us / 20).clamp(50 * MS, 500 * MS).min(ttl_us / 4).max(1);
+        Settings {
+            nodes,
+            ttl: ttl_us,
+            drift: Drift { factor_ppm: 10_000, floor: 2 * MS },
+            renew_every: (ttl_us / 3).max(1),
+            renew_retry: short,
+            node_timeout: short,
+            release_within: (ttl_us / 4).clamp(250 * MS, 2_000 * MS),
+            extend: Extend::Touch,
+            transport: Transport::Fifo,
+            max_ttl: None,
+            repair: false,
+        }
+    }
+}
+
 /// A setting that cannot work, with the value, the rule and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -28,6 +28,17 @@ impl Drift {
         let proportional = (scaled + 999_999).div_euclid(1_000_000);
         i64::try_from(proportional).unwrap_or(i64::MAX).saturating_add(self.floor)
     }
+
+    /// How far off clocks may run without harm to leases of `ttl`, in parts per billion: the
+    /// `drift / (2 ttl - drift)` of above, rounded down. 0 for a TTL that is no longer than its
+    /// allowance or not positive.
+    pub fn tolerated_ppb(self, ttl: Span) -> Span {
+        let (ttl, drift) = (i128::from(ttl), i128::from(self.allowance(ttl)));
+        if ttl <= drift {
+            return 0;
+        }
+        i64::try_from(drift * 1_000_000_000 / (2 * ttl - drift)).unwrap_or(i64::MAX)
+    }
 }
 
 /// The moment at which a lease of `ttl` counted from `from` stops being believed.
@@ -53,6 +64,15 @@ mod tests {
         assert_eq!(drift.allowance(10_001), 103);
         assert_eq!(Drift { factor_ppm: 0, floor: 1 }.allowance(6), 1);
         assert_eq!(Drift { factor_ppm: u32::MAX, floor: 0 }.allowance(i64::MAX), i64::MAX);
+    }
+
+    #[test]
+    fn clocks_may_be_off_by_half_the_allowance() {
+        let drift = Drift { factor_ppm: 10_000, floor: 2_000 };
+        assert_eq!(drift.tolerated_ppb(10_000_000), 5_126_143);
+        assert_eq!(drift.tolerated_ppb(200_000), 10_101_010);
+        assert_eq!(drift.tolerated_ppb(2_000), 0);
+        assert_eq!(Drift { factor_ppm: 0, floor: 0 }.tolerated_ppb(1), 0);
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl FromStr for Lifecycle {
 pub struct Role {
     /// How many leases it may try to acquire.
     pub starts: u8,
-    /// How many renewals it may begin.
+    /// How many renewals it may begin; 255 is without limit.
     pub renewals: u8,
     /// Whether it may stop by itself; if not, it holds until the lease ends.
     pub stops: bool,
@@ -73,8 +73,8 @@ pub struct Role {
     pub ttl: Option<Span>,
 }
 
-/// How often each fault may strike. What is not here cannot be switched off: any message may be
-/// delayed without bound or never arrive.
+/// How often each fault may strike; 255 is without limit. What is not here cannot be switched off:
+/// any message may be delayed without bound or never arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {

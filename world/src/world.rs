@@ -364,7 +364,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     }
 }
 
-/// One less, not below zero: a budget may be used up by a rule broken on purpose.
+/// One less, not below zero: a budget may be used up by a rule broken on purpose. The greatest
+/// budget is never used up.
 pub(crate) fn spend(budget: u8) -> u8 {
-    budget.saturating_sub(1)
+    if budget == u8::MAX { budget } else { budget.saturating_sub(1) }
 }
