@@ -178,7 +178,7 @@ fn a_seed_gives_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn every_line_fits_and_a_stop_is_told() {
     let lossy = ["--loss-ppm", "300", "--target-loss-per-day", "0.001"];
-    let ended = usual(&[lossy.as_slice(), &["--minutes", "0.01"]].concat());
+    let ended = usual(&[lossy.as_slice(), &["--minutes", "0.0005"]].concat());
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stdout.contains("TRUNCATED"));
     let wide: Vec<&str> = ended.stdout.lines().filter(|line| line.chars().count() > 100).collect();

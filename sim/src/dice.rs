@@ -40,9 +40,9 @@ pub(crate) enum Question {
     Cancel = 31,
     Heal = 32,
     Slip = 33,
-    Within = 34,
-    NextReset = 35,
-    NextPause = 36,
+    Within = 36,
+    NextReset = 34,
+    NextPause = 35,
 }
 
 /// One more than the greatest number of a question.

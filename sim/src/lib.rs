@@ -33,6 +33,7 @@ mod lasting;
 mod merge;
 mod options;
 mod outcome;
+mod passing;
 mod plan;
 mod post;
 mod profile;
