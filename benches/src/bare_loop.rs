@@ -60,7 +60,7 @@ impl Loop {
     /// On its way, or lost in one case of a hundred.
     fn send(&mut self, event: Event) {
         let bits = self.rng.next_u64();
-        if bits % 100 > 0 {
+        if !bits.is_multiple_of(100) {
             self.note(100 + (bits >> 32) % 1_900, event);
         }
     }
