@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use leasehold::protocol::Mutant;
 use leasehold_model::scopes::{Overrides, ScopeName};
+use leasehold_tests::binary;
 use leasehold_world::{Claim, Lifecycle, Settings, Trace, replay};
 
 fn reports() -> PathBuf {
@@ -85,11 +87,17 @@ fn every_mutant_is_killed_by_the_seed_in_the_table() {
 
 #[test]
 fn every_picture_shows_its_counterexample() {
+    let shown = tempfile::tempdir().unwrap();
     for folder in ["counterexamples", "mutants"] {
         for (name, trace) in traces_in(folder) {
             let picture = reports().join(folder).join(name.replace(".trace", ".svg"));
             let drawn = fs::read_to_string(picture).unwrap();
-            assert!(drawn == leasehold_draw::space_time(&trace).unwrap(), "{name}");
+            let now = shown.path().join(&name);
+            let path = reports().join(folder).join(&name);
+            let args = [path.as_os_str(), "--svg".as_ref(), now.as_os_str()];
+            let output = Command::new(binary()).arg("replay").args(args).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{name}: {}", trace.steps.len());
+            assert!(drawn == fs::read_to_string(now).unwrap(), "{name}");
         }
     }
 }

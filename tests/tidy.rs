@@ -51,7 +51,7 @@ fn sources_in(folder: &str) -> Vec<Source> {
 fn is_test(name: &str) -> bool {
     name.starts_with("tests/")
         || name.contains("/tests/")
-        || name.ends_with("/properties.rs") && name.starts_with("src/protocol/")
+        || name.starts_with("src/protocol/properties/")
 }
 
 /// The text before the tests, without comments; lines keep their numbers.

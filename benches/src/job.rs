@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use leasehold_model::bfs::Until;
 use leasehold_model::{Control, Outcome, Reduction, WorldModel, bfs, dfs};
@@ -13,6 +14,7 @@ use crate::bare_loop::bare_loop;
 use crate::begun::Begun;
 use crate::measure::Measured;
 use crate::scopes::{alike, alone, contended};
+use crate::turmoil_loop::{Rhythm, turmoil_loop};
 use crate::two_phase_commit::{GENERATED_WITH_EIGHT, TwoPhaseCommit, UNIQUE_WITH_EIGHT};
 
 /// A search with a name.
@@ -78,6 +80,10 @@ jobs! {
     SIMULATOR = || simulator(1);
     /// The same with two threads.
     SIMULATOR_TWO = || simulator(2);
+    /// The simulator's workload on turmoil, and its messages.
+    TURMOIL = || turmoil(Rhythm::LEASES, 2_000);
+    /// Turmoil with no time to wait between two rounds.
+    TURMOIL_DENSE = || turmoil(Rhythm::DENSE, 60);
     /// Our verdict on the same world: every claim, all reductions.
     HELD_VERDICT = || {
         let model = WorldModel::<3, 2>::new(contended(3), Reduction::Order);
@@ -132,6 +138,10 @@ fn busy_part(options: &Options) -> f64 {
         busy += usize::from(!line.step.starts_with("advance"));
     }
     busy as f64 / f64::from(all)
+}
+
+fn turmoil(rhythm: Rhythm, virtual_s: u64) -> Measured {
+    Measured::of(|| (1, turmoil_loop(rhythm, Duration::from_secs(virtual_s))))
 }
 
 fn two_phase_commit() -> Measured {

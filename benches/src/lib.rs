@@ -17,4 +17,5 @@ pub mod measure;
 pub mod scopes;
 pub mod spin;
 pub mod table;
+pub mod turmoil_loop;
 pub mod two_phase_commit;

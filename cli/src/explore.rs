@@ -7,7 +7,6 @@ use std::hash::{Hash, Hasher};
 use std::net::{SocketAddr, TcpListener};
 
 use leasehold::protocol::{Extend, Mutant, Ticks, Transport};
-use leasehold_draw::space_time;
 use leasehold_model::scopes::{Overrides, ScopeName};
 use leasehold_model::{Reduction, Ticked, WorldModel};
 use leasehold_world::trace::Line;
@@ -150,7 +149,7 @@ impl<const N: usize, const C: usize> Model for Readable<N, C> {
         let steps = path.into_actions().into_iter().map(line).collect();
         let unit = Ticks::UNIT.to_owned();
         let scope = self.0.scope.clone();
-        space_time(&Trace { unit, scope, breaks: None, seed: None, steps }).ok()
+        crate::why::picture(&Trace { unit, scope, breaks: None, seed: None, steps }).ok()
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

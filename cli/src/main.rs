@@ -1,6 +1,7 @@
 //! `leasehold`: check the lock, simulate it, replay what broke, and hold it.
 
 mod advise;
+mod causes;
 mod check;
 mod covers;
 mod drift;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leasehold_draw::space_time_with;
+use leasehold_sim::{Explained, explain};
 use leasehold_world::{Claim, Replay, Trace, replay};
 
 use crate::exit::{Ending, Failure, say};
@@ -41,11 +42,12 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
     let (path, trace) = load(&args.what, &args.drawn, args.claim)?;
     let unplayable = |error| Failure::Replay { path: path.clone(), error };
     let replayed = replay(&trace).map_err(unplayable)?;
+    let explained = explain(&trace).map_err(unplayable)?;
     if let Some(save) = &args.save {
         crate::exit::write(save, &with_notes(&trace, &replayed).to_string())?;
     }
     if args.svg.is_some() || args.html.is_some() {
-        let told = why::told(&trace, &replayed).map_err(unplayable)?;
+        let told = why::root(&explained, &trace, &replayed);
         if let Some(svg) = &args.svg {
             let picture = space_time_with(&trace, why::extras(told.as_ref()));
             crate::exit::write(svg, &picture.map_err(unplayable)?)?;
@@ -56,9 +58,12 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Ending, Failure> {
         }
     }
     if args.json {
-        say(json(&trace, &replayed));
+        say(json(&trace, &replayed, &explained));
     } else {
         print(&trace, &replayed);
+        if !explained.is_empty() {
+            say(why::text(&explained));
+        }
     }
     Ok(if replayed.broken.is_empty() { Ending::AsClaimed } else { Ending::Broken })
 }
@@ -148,7 +153,7 @@ pub(crate) fn print(trace: &Trace, replayed: &Replay) {
     }
 }
 
-pub(crate) fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
+pub(crate) fn json(trace: &Trace, replayed: &Replay, told: &[Explained]) -> serde_json::Value {
     let frames = replayed.moments.iter().map(|frame| {
         serde_json::json!({
             "elapsed": frame.elapsed, "step": frame.line.step,
@@ -164,5 +169,6 @@ pub(crate) fn json(trace: &Trace, replayed: &Replay) -> serde_json::Value {
         "scope": trace.scope.settings(),
         "steps": frames.collect::<Vec<_>>(),
         "broken": replayed.broken.iter().map(broken).collect::<Vec<_>>(),
+        "explained": why::json(told),
     })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use leasehold_draw::space_time_with;
 use leasehold_sim::shrink::{Extent, Progress};
-use leasehold_sim::{Shrunk, shrink};
+use leasehold_sim::{Shrunk, explain, shrink};
 use leasehold_world::{Claim, Trace, replay};
 
 use crate::check::stop_on_ctrl_c;
@@ -67,7 +67,8 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<Ending, Failure> {
         crate::exit::write(svg, &picture.map_err(unplayable)?)?;
     }
     if args.json {
-        say(json(&shrunk, timeline(&shrunk.trace, &replayed)));
+        let explained = explain(&shrunk.trace).map_err(unplayable)?;
+        say(json(&shrunk, timeline(&shrunk.trace, &replayed, &explained)));
     } else {
         print_timeline(&shrunk.trace, &replayed);
         print(args, &shrunk);

@@ -182,7 +182,7 @@ pub(crate) fn constants_of(settings: &Settings) -> String {
 
 fn faults_of(faults: &Faults) -> String {
     let Faults { resets, crashes_keeping, crashes_losing, node_slips, client_slips, .. } = *faults;
-    let Faults { pauses, heals, stalls, resends, script_losses, cancels, .. } = *faults;
+    let Faults { pauses, heals, stalls, resends, script_losses, cancels, overlaps, .. } = *faults;
     let each = [
         (resets, "reset"),
         (crashes_keeping, "crash with data"),
@@ -195,6 +195,7 @@ fn faults_of(faults: &Faults) -> String {
         (resends, "command sent again"),
         (script_losses, "loss of scripts"),
         (cancels, "cancelled acquisition"),
+        (overlaps, "lease begun before the last renewer ended"),
     ];
     let named = each.iter().filter(|(budget, _)| *budget > 0);
     let words: Vec<String> = named.map(|(budget, name)| format!("{budget} {name}")).collect();

@@ -5,7 +5,7 @@
 //! as expected shows nothing but two plain regions and the line between them. Every cell has its
 //! words, so that nothing is said by colour alone.
 
-mod brush;
+pub(crate) mod brush;
 mod sheet;
 
 use plotters::prelude::{IntoDrawingArea, PathElement, Rectangle, SVGBackend};

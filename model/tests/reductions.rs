@@ -138,6 +138,24 @@ fn the_time_of_the_start_means_nothing() {
     }
 }
 
+/// Also where the next lease begins with the renewer of the last one still running.
+#[test]
+fn leases_that_overlap_keep_their_verdicts() {
+    for lifecycle in [Lifecycle::Detached, Lifecycle::DoubleCheck] {
+        for transport in [Transport::Fifo, Transport::Pooled] {
+            let mut settings = small(lifecycle, Extend::Touch, transport);
+            settings.nodes = 1;
+            settings.roles = vec![Role { starts: 2, renewals: 2, stops: true, ttl: None }];
+            settings.faults.overlaps = 1;
+            settings.faults.stalls = 1;
+            let with = compare::<1, 1>(&settings);
+            settings.faults.overlaps = 0;
+            let without = compare::<1, 1>(&settings);
+            assert!(with > without, "{lifecycle} {transport}: {with:?} {without:?}");
+        }
+    }
+}
+
 #[test]
 fn three_nodes_merge_nearly_sixfold() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);

@@ -225,7 +225,14 @@ impl Chain<'_> {
             }
         }
         match sent {
-            None => end += "; it has sent no renewal since",
+            None if self.case.never_renewed => end += "; it has sent no renewal since",
+            None => {
+                let mut failed = self.journal.between(from, told);
+                let failed = failed.find(|fact| fact.what == What::Fails(value));
+                self.add(failed.map(|fact| fact.step), || {
+                    format!("c{client} can ask no node to renew {value:?}")
+                });
+            }
             Some(sent) => {
                 let silent = self.renewal(sent);
                 if !silent.is_empty() {

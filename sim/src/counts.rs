@@ -60,6 +60,8 @@ kinds! {
         Resend => "commands sent twice",
         /// An acquisition was given up before it was decided.
         Cancel => "acquisitions given up",
+        /// A lease began while the renewer of the last one still ran.
+        Overlap => "leases begun too soon",
         /// A client's machine was suspended.
         Suspend => "clients suspended",
         /// A client was not scheduled for a while.
@@ -350,6 +352,7 @@ fn expects_hazard(options: &Options, hazard: Hazard) -> bool {
         Hazard::JumpAhead | Hazard::JumpBack => met(Fault::Jump),
         Hazard::Resend => met(Fault::Resend),
         Hazard::Cancel => met(Fault::Cancel) && joined(options),
+        Hazard::Overlap => met(Fault::Overlap) && !joined(options),
         Hazard::Pause => met(Fault::Pause),
         Hazard::Suspend => met(Fault::Suspend),
         Hazard::Reset | Hazard::StrayRan => met(Fault::Reset) && fifo(options),

@@ -43,10 +43,11 @@ pub(crate) enum Question {
     Within = 36,
     NextReset = 34,
     NextPause = 35,
+    Overlap = 37,
 }
 
 /// One more than the greatest number of a question.
-const QUESTIONS: usize = 37;
+const QUESTIONS: usize = 38;
 
 /// A number for every kind of decision, added to the dice: the same run with other dice for some
 /// kinds of decisions and the same dice for all others. None, by default.

@@ -1,7 +1,7 @@
 //! The second phase of a run: all faults have ended for good, every client but one is dead, and the
 //! network delivers what it still holds. Then the lone contender must have the lock within a bound.
 
-use leasehold_world::{Step, WorldTime};
+use leasehold_world::{Claim, Step, WorldTime};
 
 use crate::clock::{NANOS, TrueTime};
 use crate::dice::Question;
@@ -37,7 +37,10 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
                 }
                 ticks_left -= 1;
                 self.advance_to(self.instant_ends());
-            } else if self.world.clients[C - 1].ghost.served {
+            } else if self.world.clients[C - 1].ghost.served
+                || !Claim::BoundedAcquire.holds(&self.world, self.scope())
+            {
+                // Who has waited longer than that waits for ever, and clocks do not go so far.
                 return;
             } else {
                 self.advance_to(self.next_chance());

@@ -4,27 +4,13 @@
 //! It looks on and changes nothing. One step costs it no more than a look at every node and every
 //! client, and no memory.
 
-use leasehold::protocol::{Answer, Command, LossCause, NodeSet, Phase, Round, Rules};
+use leasehold::protocol::{Answer, Command, NodeSet, Rules};
 use leasehold_world::threaded::Renewer;
-use leasehold_world::{
-    Client, Effects, Executed, Program, Report, Scope, Step, Value, World, WorldTime,
-};
-
-use crate::cause::Cause;
-use crate::counts::Told;
+use leasehold_world::{Effects, Executed, Program, Report, Scope, Step, Value, World, WorldTime};
 
 mod judgement;
 
-/// What a user is told that needs an explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// Whose user.
-    pub(crate) client: u8,
-    /// What.
-    pub(crate) told: Told,
-    /// Why.
-    pub(crate) cause: Cause,
-}
+pub(crate) use judgement::Verdict;
 
 /// What became of a value at a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +57,8 @@ pub(crate) struct Denial {
 pub(crate) struct Renewal<const N: usize> {
     /// Of which lease.
     pub(crate) value: Value,
+    /// At which nodes.
+    asked: NodeSet,
     /// Whether it was sent after the stop.
     after_stop: bool,
     /// Whether it was begun since the lease was last acquired or extended.
@@ -94,7 +82,7 @@ pub(crate) struct History<I, const N: usize, const C: usize> {
     held_up: [bool; C],
     /// Clients with a lease that may be lost, or a renewal whose outcome may be told.
     awaiting: [bool; C],
-    /// The same before the last step.
+    /// The same before the last server died.
     awaited: [bool; C],
 }
 
@@ -103,6 +91,7 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
     pub(crate) fn new() -> Self {
         let renewal = Renewal {
             value: Value::NONE,
+            asked: NodeSet::EMPTY,
             after_stop: false,
             fresh: false,
             done: NodeSet::EMPTY,
@@ -128,50 +117,68 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
     ) {
         match *step {
             Step::Advance { .. } => self.note_gone(world, Fate::Expired),
-            Step::Crash { .. } => self.note_gone(world, Fate::Forgotten),
-            Step::Reply { client, node, .. } => self.note_heard(client, node, effects),
+            Step::Run { .. } => {
+                if let Some(executed) = effects.executed {
+                    self.note_executed(world, scope, executed);
+                }
+            }
+            Step::Crash { .. } => {
+                self.note_gone(world, Fate::Forgotten);
+                self.awaited = self.awaiting;
+                (0..C as u8).for_each(|client| self.note_awaiting(world, client));
+            }
+            Step::Reply { client, node, .. } => {
+                self.note_heard(world, client, node, effects);
+                self.note_awaiting(world, client);
+            }
             Step::Start(client) => {
                 let present = usize::from(world.clients[usize::from(client)].generation % 2);
                 for pasts in &mut self.pasts[usize::from(client)] {
                     pasts[present] = Past::default();
                 }
                 self.held_up[usize::from(client)] = false;
+                self.note_awaiting(world, client);
             }
             Step::Tick(client) | Step::Task(client, _) => {
                 if !effects.sent.extend.is_empty() {
-                    self.note_sent(world, client);
+                    self.note_sent(world, client, effects.sent.extend);
                 }
-                self.note_told(client, effects);
+                self.note_told(world, client, effects);
+                self.note_awaiting(world, client);
             }
             Step::Resume(client) => {
                 let late = world.clients[usize::from(client)].is_urgent(scope);
                 self.held_up[usize::from(client)] |= late;
             }
-            Step::Reset { client, .. } => self.note_told(client, effects),
-            Step::Stop(_)
-            | Step::Stall(_)
+            Step::Reset { client, .. } => {
+                self.note_told(world, client, effects);
+                self.note_awaiting(world, client);
+            }
+            Step::Stop(client) | Step::Connect { client, .. } => self.note_awaiting(world, client),
+            Step::Stall(_)
             | Step::Pause(_)
-            | Step::Run { .. }
-            | Step::Connect { .. }
             | Step::Restart(_)
             | Step::Resend { .. }
             | Step::LoseScripts(_)
             | Step::Heal(_) => {}
         }
-        if let Some(executed) = effects.executed {
-            self.note_executed(world, scope, executed);
-        }
-        self.awaited = self.awaiting;
-        for (awaiting, client) in self.awaiting.iter_mut().zip(&world.clients) {
-            *awaiting = may_be_told(client);
-        }
+    }
+
+    /// Whether `client` may yet be told that its lease is lost, or that the lock is taken.
+    fn note_awaiting<R: Rules>(&mut self, world: &World<R, I, N, C>, client: u8) {
+        let c = usize::from(client);
+        self.awaiting[c] = match &world.clients[c].program {
+            Program::Joined(joined) => joined.held(),
+            Program::Threaded(threaded) => threaded.renewer == Renewer::InFlight,
+        };
     }
 
     /// A renewal is sent.
-    fn note_sent<R: Rules>(&mut self, world: &World<R, I, N, C>, client: u8) {
+    fn note_sent<R: Rules>(&mut self, world: &World<R, I, N, C>, client: u8, asked: NodeSet) {
         let sender = &world.clients[usize::from(client)];
         self.renewals[usize::from(client)] = Renewal {
             value: sender.value(client),
+            asked,
             after_stop: sender.stopped(),
             fresh: true,
             done: NodeSet::EMPTY,
@@ -179,28 +186,41 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
         };
     }
 
-    fn note_heard(&mut self, client: u8, node: u8, effects: &Effects<I>) {
+    fn note_heard<R: Rules>(
+        &mut self,
+        world: &World<R, I, N, C>,
+        client: u8,
+        node: u8,
+        effects: &Effects<I>,
+    ) {
         let renewal = &mut self.renewals[usize::from(client)];
         if let Some((Command::Extend, answer)) = effects.heard {
-            if answer == Answer::Done {
+            // What was sent in an earlier round does not count in this one.
+            if answer == Answer::Done && renewal.asked.contains(node) {
                 renewal.done.insert(node);
             } else if let Some(denial) = &mut renewal.denials[usize::from(node)] {
                 denial.heard = true;
             }
         }
-        self.note_told(client, effects);
+        self.note_told(world, client, effects);
     }
 
     /// What a client is told of its renewals.
-    fn note_told(&mut self, client: u8, effects: &Effects<I>) {
+    fn note_told<R: Rules>(&mut self, world: &World<R, I, N, C>, client: u8, effects: &Effects<I>) {
         let c = usize::from(client);
         match effects.report {
             Some(Report::Acquired { .. } | Report::Extended { .. }) => {
                 self.renewals[c].fresh = false;
                 self.held_up[c] = false;
             }
-            // This one had its time.
-            Some(Report::RenewalFailed) => self.held_up[c] = false,
+            Some(Report::RenewalFailed) => {
+                if !self.renewals[c].fresh {
+                    // There was nobody to send it to.
+                    self.note_sent(world, client, NodeSet::EMPTY);
+                }
+                // It had its time.
+                self.held_up[c] = false;
+            }
             Some(
                 Report::Denied { .. }
                 | Report::AlreadyTaken
@@ -255,7 +275,6 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
             }
         }
         let now = world.clients[c].now;
-        let config = scope.config_of(client);
         let Some(past) = self.past(world, n, value) else { return };
         match command {
             Command::Release => {
@@ -267,6 +286,7 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
             Command::Extend if answer.denies() => {
                 // Judged now, when the renewal needed it: a key that would be gone by now in any
                 // case has not gone early.
+                let config = scope.config_of(client);
                 let lived = now.since(past.stored_at);
                 let early = past.fate == Fate::Expired && lived + config.drift() < config.ttl();
                 let taken = !holder.is_none() && holder.client() != client;
@@ -276,83 +296,15 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
                     (false, true) => Fate::ExpiredEarly,
                     (false, false) => past.fate,
                 };
-                if value == self.renewals[c].value {
-                    self.renewals[c].denials[n] = Some(Denial { holder, fate, heard: false });
+                let renewal = &mut self.renewals[c];
+                if value == renewal.value && renewal.asked.contains(node) {
+                    renewal.denials[n] = Some(Denial { holder, fate, heard: false });
                 }
             }
             Command::Set | Command::Extend if answer == Answer::Done => {
                 *past = Past { fate: Fate::Stored, released: false, stored_at: now };
             }
             Command::Set | Command::Extend | Command::Kill => {}
-        }
-    }
-
-    /// Who is told in this step that the lock is taken or that a lease is lost, and why.
-    pub(crate) fn verdicts<R: Rules>(
-        &self,
-        world: &World<R, I, N, C>,
-        scope: &Scope,
-        step: &Step<I, N, C>,
-        effects: &Effects<I>,
-    ) -> [Option<Verdict>; C] {
-        let Some(report) = &effects.report else { return [None; C] };
-        std::array::from_fn(|c| {
-            if !self.awaited[c] || self.awaiting[c] {
-                return None;
-            }
-            let client = c as u8;
-            let told = match step {
-                Step::Crash { .. } => self.told_by_a_crash(world, scope, client)?,
-                Step::Start(_)
-                | Step::Tick(_)
-                | Step::Stop(_)
-                | Step::Task(..)
-                | Step::Stall(_)
-                | Step::Pause(_)
-                | Step::Resume(_)
-                | Step::Run { .. }
-                | Step::Reply { .. }
-                | Step::Reset { .. }
-                | Step::Connect { .. }
-                | Step::Restart(_)
-                | Step::Resend { .. }
-                | Step::LoseScripts(_)
-                | Step::Heal(_)
-                | Step::Advance { .. } => Told::of(report),
-            };
-            (told.is_loss() || told == Told::AlreadyTaken).then(|| {
-                let cause = self.cause(world, client, told);
-                Verdict { client, told, cause }
-            })
-        })
-    }
-
-    /// A server that dies may end the renewals of several clients at once, and the effects hold
-    /// the last report only: what each is told follows from what it has heard.
-    fn told_by_a_crash<R: Rules>(
-        &self,
-        world: &World<R, I, N, C>,
-        scope: &Scope,
-        client: u8,
-    ) -> Option<Told> {
-        let nodes = N as u8;
-        let mut round = Round::<I>::begin(I::default(), nodes, NodeSet::all(nodes));
-        for (node, denial) in self.heard(client) {
-            let nobody = denial.holder.is_none();
-            round.count(node, if nobody { Answer::Missing } else { Answer::Foreign });
-        }
-        let disproved = round.disproves(nodes, scope.mutated.quorum(nodes));
-        match &world.clients[usize::from(client)].program {
-            Program::Joined(joined) if joined.lease.phase() == Phase::Lost => {
-                let taken = !round.tally.foreign.is_empty();
-                Some(Told::of(&Report::<I>::Lost(match (disproved, taken) {
-                    (false, _) => LossCause::Expired,
-                    (true, false) => LossCause::Gone,
-                    (true, true) => LossCause::Taken,
-                })))
-            }
-            Program::Threaded(_) if disproved => Some(Told::AlreadyTaken),
-            Program::Joined(_) | Program::Threaded(_) => None,
         }
     }
 
@@ -368,10 +320,22 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
     }
 }
 
-/// Whether a client may yet be told that its lease is lost, or that the lock is taken.
-fn may_be_told<R: Rules, I: WorldTime>(client: &Client<R, I>) -> bool {
-    match &client.program {
-        Program::Joined(joined) => joined.held(),
-        Program::Threaded(threaded) => threaded.renewer == Renewer::InFlight,
+/// Whose step it is, if it is a client's.
+pub(crate) fn actor<I, const N: usize, const C: usize>(step: &Step<I, N, C>) -> Option<u8> {
+    match *step {
+        Step::Start(client)
+        | Step::Tick(client)
+        | Step::Stop(client)
+        | Step::Task(client, _)
+        | Step::Stall(client)
+        | Step::Pause(client)
+        | Step::Resume(client)
+        | Step::Run { client, .. }
+        | Step::Reply { client, .. }
+        | Step::Reset { client, .. }
+        | Step::Connect { client, .. }
+        | Step::Resend { client, .. }
+        | Step::Heal(client) => Some(client),
+        Step::Crash { .. } | Step::Restart(_) | Step::LoseScripts(_) | Step::Advance { .. } => None,
     }
 }

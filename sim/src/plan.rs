@@ -107,6 +107,10 @@ impl Plan {
         let longest = guard.other_ttl.unwrap_or(spans.ttl);
         let clocks = Clocks::drawn(profile, longest, (nodes.into(), roles.len()), draw);
         let heal_after = draw.between(spans.ttl, spans.ttl * 30);
+        weather.draw_overlap(profile, draw);
+        // The shipped lifecycle ends one lease before it begins the next.
+        let budgets = weather.budgets();
+        let overlaps = if joined { 0 } else { budgets.overlaps };
         let settings = Settings {
             lifecycle: options.lifecycle.name().to_owned(),
             extend: options.extend.name().to_owned(),
@@ -122,7 +126,7 @@ impl Plan {
             renewal_timeout: None,
             roles,
             // The broken programs promise no bound, and wait for ever for what never comes.
-            faults: Faults { heals: u8::from(joined), ..weather.budgets() },
+            faults: Faults { heals: u8::from(joined), overlaps, ..budgets },
             max_ttl: guard.max_ttl,
             repair: guard.repair,
             restart_delay: 0,

@@ -55,6 +55,8 @@ named! {
         Scripts => "scripts",
         /// Users who give an acquisition up before it is decided.
         Cancel => "cancel",
+        /// Leases of the broken programs that begin while the renewer of the last one still runs.
+        Overlap => "overlap",
     }
 }
 
@@ -73,7 +75,8 @@ impl Fault {
             | Fault::Pause
             | Fault::Stall
             | Fault::Scripts
-            | Fault::Cancel => true,
+            | Fault::Cancel
+            | Fault::Overlap => true,
             Fault::Suspend | Fault::Jump | Fault::Resend => false,
         }
     }
@@ -99,7 +102,7 @@ pub enum Profile {
     Repair,
     /// Up to 64 clients on up to 8 keys.
     Contention,
-    /// One fault in every seed and no other.
+    /// One fault in every seed and no other; but leases overlap only where renewers stall.
     Only(Fault),
 }
 
@@ -163,6 +166,8 @@ impl Profile {
             Profile::Contention => {
                 among(&[Fault::Delay, Fault::Pause, Fault::Reset], Mix::Sometimes)
             }
+            // A renewer that is not held up has ended when the next lease begins.
+            Profile::Only(Fault::Overlap) if fault == Fault::Stall => Mix::Strong,
             Profile::Only(only) => among(&[only], Mix::Always),
         }
     }

@@ -13,7 +13,7 @@ use leasehold_world::{Effects, Program, Scope, Step, World, WorldTime};
 use crate::agenda::{Agenda, Event, Parcel};
 use crate::clock::{Clock, NANOS, TrueTime};
 use crate::dice::{Dice, Question, Roll};
-use crate::history::History;
+use crate::history::{History, actor};
 use crate::holder::Holder;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -297,7 +297,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         let roll = self.dice.roll(Question::Move, self.watch.steps.into());
         let chosen = moves.list[roll.below(moves.len as i64) as usize];
         let Some(step) = chosen else { return };
-        let client = actor(&step);
+        let Some(client) = actor(&step) else { return };
         self.act(client, step);
         if matches!(step, Step::Task(_, TaskMove::Choose | TaskMove::Check)) {
             self.maybe_stall(client);
@@ -325,25 +325,5 @@ impl<I, const N: usize, const C: usize> Moves<I, N, C> {
             *slot = Some(step);
             self.len += 1;
         }
-    }
-}
-
-/// Whose step it is; of a server's step or of time's, nobody's in particular.
-fn actor<I, const N: usize, const C: usize>(step: &Step<I, N, C>) -> u8 {
-    match *step {
-        Step::Start(client)
-        | Step::Tick(client)
-        | Step::Stop(client)
-        | Step::Task(client, _)
-        | Step::Stall(client)
-        | Step::Pause(client)
-        | Step::Resume(client)
-        | Step::Run { client, .. }
-        | Step::Reply { client, .. }
-        | Step::Reset { client, .. }
-        | Step::Connect { client, .. }
-        | Step::Resend { client, .. }
-        | Step::Heal(client) => client,
-        Step::Crash { .. } | Step::Restart(_) | Step::LoseScripts(_) | Step::Advance { .. } => 0,
     }
 }

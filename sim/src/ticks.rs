@@ -7,7 +7,9 @@ use leasehold_world::{Faults, Lifecycle, Scope};
 use crate::arranged::Arranged;
 use crate::draw::Draw;
 use crate::plan::{Clocks, Habits, Plan};
-use crate::weather::{Cancel, Crash, Delay, Loss, Pause, Resend, Reset, Scripts, Stall, Weather};
+use crate::weather::{
+    Cancel, Crash, Delay, Loss, Overlap, Pause, Resend, Reset, Scripts, Stall, Weather,
+};
 
 /// No run in ticks lasts longer, for a clock of ticks does not go far.
 const HORIZON: Span = 90;
@@ -46,7 +48,7 @@ impl Plan {
 fn weather(scope: &Scope, draw: &mut Draw) -> Weather {
     let settings = scope.settings();
     let Faults { resets, crashes_keeping, crashes_losing, pauses, .. } = settings.faults;
-    let Faults { stalls, resends, script_losses, cancels, .. } = settings.faults;
+    let Faults { stalls, resends, script_losses, cancels, overlaps, .. } = settings.faults;
     let ttl = scope.longest_ttl();
     // Nobody but a broken program's renewer stalls.
     let stalls = if scope.lifecycle == Lifecycle::Joined { 0 } else { stalls };
@@ -74,6 +76,7 @@ fn weather(scope: &Scope, draw: &mut Draw) -> Weather {
         resend: Resend { ppm: chance_of(resends), most: 0 },
         scripts: Scripts { ppm: chance_of(script_losses), most: 0 },
         cancel: Cancel { ppm: chance_of(cancels), most: 0 },
+        overlap: Overlap { ppm: if overlaps > 0 { 300_000 } else { 0 }, most: 0 },
         ..Weather::default()
     };
     // The world has no budget for messages that are late or lost: it lets every one be.

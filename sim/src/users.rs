@@ -45,13 +45,17 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         if self.waits_for_resume(client, Event::Start(client)) {
             return;
         }
-        if !self.may_start(client) {
+        let overlaps = self.overlaps(client);
+        if !self.may_start(client, overlaps) {
             self.users[c].waits += 1;
             if self.users[c].waits < PATIENCE {
                 let after = self.think(client) + 1;
                 self.note(self.now + after, Event::Start(client));
             }
             return;
+        }
+        if overlaps {
+            self.watch.counts.met(Hazard::Overlap);
         }
         self.users[c].start_noted = false;
         self.users[c].began = self.world.clients[c].now;
@@ -90,13 +94,24 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         }
     }
 
-    fn may_start(&self, client: u8) -> bool {
+    /// Whether the user of a broken program begins the next lease though the renewer of the last
+    /// one still runs.
+    fn overlaps(&mut self, client: u8) -> bool {
+        let possible = self.world.faults.overlaps > 0
+            && match &self.world.clients[usize::from(client)].program {
+                Program::Joined(_) => false,
+                Program::Threaded(threaded) => threaded.may_overlap(),
+            };
+        possible && self.roll_for(Question::Overlap, client).chance(self.plan.weather.overlap.ppm)
+    }
+
+    fn may_start(&self, client: u8, overlaps: bool) -> bool {
         let c = usize::from(client);
         let state = &self.world.clients[c];
         let ready = match &state.program {
             Program::Joined(joined) => joined.may_start(),
             Program::Threaded(threaded) => {
-                threaded.may(self.scope(), state.now, state.renewals_left, Move::Start)
+                threaded.may(self.scope(), state.now, state.renewals_left, Move::Start) || overlaps
             }
         };
         let room = self.world.pipes[c].iter().all(|pipe| pipe.len() <= ROOM_FOR_START);

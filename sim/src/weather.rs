@@ -147,6 +147,15 @@ pub struct Cancel {
     pub most: u8,
 }
 
+/// Leases of a broken program that begin while the renewer of the lease before still runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// How often, where the renewer still runs when the next lease is wanted.
+    pub ppm: u32,
+    /// How often in a run.
+    pub most: u8,
+}
+
 /// All of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weather {
@@ -174,6 +183,8 @@ pub struct Weather {
     pub scripts: Scripts,
     /// Acquisitions that are given up.
     pub cancel: Cancel,
+    /// Leases that begin before the last renewer ended.
+    pub overlap: Overlap,
 }
 
 impl Weather {
@@ -235,13 +246,24 @@ impl Weather {
                 ppm: mixed.strength(Fault::Cancel, 20_000, 300_000),
                 most: mixed.draw.between(1, 6) as u8,
             },
+            overlap: Overlap::default(),
         }
+    }
+
+    /// Draws the fault that was thought of last, after everything else.
+    pub(crate) fn draw_overlap(&mut self, profile: Profile, draw: &mut Draw) {
+        let mut mixed = Mixed { profile, draw };
+        self.overlap = Overlap {
+            ppm: mixed.strength(Fault::Overlap, 100_000, 1_000_000),
+            most: mixed.draw.between(1, 4) as u8,
+        };
     }
 
     /// What the world is told that a run may spend. How often it does is a matter of the chances.
     pub(crate) fn budgets(&self) -> Faults {
         let budget = |ppm: u32, most: u8| if ppm > 0 { most } else { 0 };
-        let Weather { loss, reset, crash, pause, stall, resend, scripts, cancel, .. } = *self;
+        let Weather { loss, reset, crash, pause, stall, resend, scripts, cancel, overlap, .. } =
+            *self;
         Faults {
             // A connection on which something was lost fails in the end.
             resets: budget(reset.ppm, reset.most) + budget(loss.ppm, loss.most),
@@ -252,6 +274,7 @@ impl Weather {
             resends: budget(resend.ppm, resend.most),
             script_losses: budget(scripts.ppm, scripts.most),
             cancels: budget(cancel.ppm, cancel.most),
+            overlaps: budget(overlap.ppm, overlap.most),
             heals: 1,
             node_slips: 0,
             client_slips: 0,

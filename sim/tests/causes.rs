@@ -1,8 +1,8 @@
 //! Every "lock already taken" and every lost lease has one cause, the same in the run and in the
 //! replay of its trace, and a chain of steps that shows it.
 
-use leasehold::protocol::{Extend, Transport};
-use leasehold_sim::{Cause, Explained, Options, Told, cause_of, explain, record};
+use leasehold::protocol::{Extend, Mutant, Transport};
+use leasehold_sim::{Cause, Explained, Fault, Options, Profile, Told, cause_of, explain, record};
 use leasehold_world::{Lifecycle, Trace};
 
 fn every_option() -> impl Iterator<Item = Options> {
@@ -97,6 +97,35 @@ fn a_replay_explains_what_the_run_did() {
     for cause in [Cause::TakenByAnother, Cause::ExpiredNobodyHolds, Cause::LateOrRepeatedCommand] {
         assert!(losses[cause as usize] > 0, "{cause:?}");
     }
+}
+
+/// Runs seeds until one shows `cause`.
+fn found(cause: Cause, options: &Options) -> bool {
+    (0..2_000).any(|seed| {
+        let (outcome, trace) = record(seed, options);
+        let met = outcome.counts.cause(cause) > 0;
+        if met {
+            // A trace ends with what breaks first, which may be earlier.
+            let all = explain(&trace).unwrap();
+            all.iter().for_each(|explained| examine(explained, &trace));
+        }
+        met
+    })
+}
+
+#[test]
+fn causes_beyond_the_assumptions_are_found_without_them() {
+    let under = |fault: Fault| Options {
+        lifecycle: Lifecycle::Detached,
+        profile: Profile::Only(fault),
+        ..Options::default()
+    };
+    let pooled = Options { transport: Transport::Pooled, ..under(Fault::Overlap) };
+    let any_value = Options { mutant: Some(Mutant::ReleaseAnyValue), ..under(Fault::Delay) };
+    assert!(found(Cause::NodeLostState, &under(Fault::Amnesia)));
+    assert!(found(Cause::OwnNextLease, &pooled));
+    assert!(found(Cause::DeletedByAnother, &any_value));
+    assert!(found(Cause::NodeClockAhead, &under(Fault::Jump)));
 }
 
 #[test]

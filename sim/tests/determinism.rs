@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use leasehold::protocol::{Extend, Transport};
 use leasehold_sim::{
-    Campaign, ClientCount, NodeCount, Options, TraceHash, campaign, record, simulate,
+    Campaign, ClientCount, NodeCount, Options, Profile, TraceHash, campaign, record, simulate,
 };
 use leasehold_world::Lifecycle;
 
@@ -56,6 +56,48 @@ const GOLDEN: [u64; 9] = [
     832106826953109708,
     1116811664898433762,
     13828611952453312841,
+];
+
+/// Of the shipped lifecycle, and of a broken one.
+#[test]
+fn the_digests_of_every_profile_are_fixed() {
+    let digest = |profile: Profile, lifecycle: Lifecycle| {
+        let options = Options { profile, lifecycle, ..Options::default() };
+        campaign(0..60, &options, 1, &|_, _| {}, &AtomicBool::new(false)).digest
+    };
+    let digests: Vec<(&str, u64, u64)> = Profile::all()
+        .map(|profile| {
+            let of = |lifecycle| digest(profile, lifecycle);
+            (profile.name(), of(Lifecycle::Joined), of(Lifecycle::Detached))
+        })
+        .collect();
+    assert_eq!(digests, DIGESTS);
+}
+
+/// As [`GOLDEN`], for sixty seeds of each profile.
+const DIGESTS: [(&str, u64, u64); 22] = [
+    ("calm", 0xb4280025bab738f4, 0x57940450d85c2244),
+    ("swarm", 0x3d64f5b71cc2fd20, 0xdc17e485ac6558f6),
+    ("hostile", 0x98c177627f1120fe, 0xe8a5891ad50fc34a),
+    ("drift", 0x57fba0ba07e86c7b, 0xbb73ab092f3c00e3),
+    ("restart", 0xc1315a93a2b394e4, 0x21dd6f6cc5056757),
+    ("repair", 0xd50d2c7685f664de, 0x21dd6f6cc5056757),
+    ("contention", 0xd26a57fa8fb45087, 0x7b90845e2df3d4ae),
+    ("delay", 0xe01082b53ac90e68, 0x807c80506c581fad),
+    ("loss", 0xaa28c3241befd7cc, 0x5f525e043ba07ff8),
+    ("partition", 0x278a0046379291f5, 0xd20f3289b90aebb1),
+    ("reset", 0xddcc682bb9c5d5e6, 0x4fb4644680f1b276),
+    ("crash", 0x43e781c409ae33df, 0xbe7bf59345f81f01),
+    ("amnesia", 0x8dd3357855ef4e85, 0xfe9b8acac5d091ad),
+    ("freeze", 0x931545fb5a73af4a, 0x7b5d4e340a98b0ac),
+    ("pause", 0x027662458213bfdc, 0x492c1953a8a87d75),
+    ("stall", 0xb4280025bab738f4, 0x95ae9b270057eee9),
+    ("suspend", 0x5fa0bc110f41832e, 0xf636507c8a004a75),
+    ("jump", 0xbc3ee903ee29195f, 0x71a1303ddc4cce27),
+    ("resend", 0xf721f72ea486e82d, 0x7c3fa5f482778864),
+    ("scripts", 0x9637762bc916f15f, 0x1280716d9cf50cd4),
+    ("cancel", 0x53c3cdae2f77c5ab, 0x22f75b7ba11695e1),
+    ("overlap", 0xb4280025bab738f4, 0x6bb47d21ebd884b7),
 ];
 
 fn on_threads(threads: usize) -> Campaign {

@@ -14,10 +14,10 @@ use leasehold_world::{
 fn replay<const N: usize, const C: usize>(trace: &Trace) -> Result<(), String> {
     let scope = &trace.scope;
     let mut world = World::<_, Micros, N, C>::new(scope, scope.mutated);
-    for line in &trace.steps {
+    for (number, line) in (1..).zip(&trace.steps) {
         let step: Step<Micros, N, C> = line.step.parse().map_err(|error| format!("{error}"))?;
         if !world.permits(scope, &step) {
-            return Err(format!("line {}: {step} is not permitted", line.number));
+            return Err(format!("step {}: {step} is not permitted", number));
         }
         let before = world;
         let _ = world.apply(scope, scope.mutated, step);

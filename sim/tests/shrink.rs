@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use leasehold::protocol::{Extend, Mutant, Transport};
 use leasehold_sim::shrink::{Pass, Progress};
 use leasehold_sim::{Cause, NodeCount, Options, ShrinkError, Shrunk, record, shrink};
+use leasehold_world::trace::Line;
 use leasehold_world::{Claim, Lifecycle, ReplayError, Trace, replay};
 use proptest::prelude::*;
 
@@ -205,22 +206,48 @@ fn who_is_needed_stays() {
     assert!(overlaps > 0);
 }
 
+/// Every trace in a folder, with its path.
+fn traces_in(folder: &str) -> Vec<(PathBuf, Trace)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let traces = paths.filter(|path| path.extension().is_some_and(|kind| kind == "trace"));
+    traces.map(|path| (path.clone(), fs::read_to_string(path).unwrap().parse().unwrap())).collect()
+}
+
 #[test]
 fn counterexamples_of_the_checker_are_shrunk_too() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports");
-    let mut seen = 0;
-    for kind in ["counterexamples", "mutants"] {
-        let entries = fs::read_dir(folder.join(kind)).unwrap();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        for path in paths.filter(|path| path.extension().is_some_and(|kind| kind == "trace")) {
-            let trace: Trace = fs::read_to_string(&path).unwrap().parse().unwrap();
-            let shrunk = whole(&trace);
-            assert_eq!(Some(shrunk.claim), trace.breaks, "{}", path.display());
-            examine(&trace, &shrunk);
-            seen += 1;
-        }
+    let traces = ["reports/counterexamples", "reports/mutants"].map(traces_in).concat();
+    assert!(traces.len() >= 30, "{}", traces.len());
+    for (path, trace) in traces {
+        let shrunk = whole(&trace);
+        assert_eq!(Some(shrunk.claim), trace.breaks, "{}", path.display());
+        examine(&trace, &shrunk);
     }
-    assert!(seen >= 30, "{seen}");
+}
+
+/// Schedules written by hand: some tell of several messages, and of some no time passes.
+#[test]
+fn scenarios_are_shrunk_too() {
+    let traces = traces_in("tests/scenarios");
+    let breaks = |trace: &Trace| !replay(trace).unwrap().broken.is_empty();
+    let failing: Vec<_> = traces.into_iter().filter(|(_, trace)| breaks(trace)).collect();
+    assert!(failing.len() >= 10, "{}", failing.len());
+    for (_, trace) in failing {
+        examine(&trace, &whole(&trace));
+    }
+}
+
+#[test]
+fn time_that_does_not_pass_is_left_out() {
+    let trace = failing(10, &of(Lifecycle::Detached)).remove(0);
+    let (nodes, clients) = (trace.scope.config.nodes(), trace.scope.clients());
+    let zeros = |count: usize| " 0".repeat(count);
+    let still = format!("advance n{} c{}", zeros(nodes.into()), zeros(clients));
+    let shrunk = whole(&trace);
+    let mut idle = trace;
+    idle.steps.insert(1, Line { number: 0, step: still, note: String::new() });
+    assert_eq!(whole(&idle).trace, shrunk.trace);
+    assert!(!shrink(&idle, &mut |_| false).unwrap().finished);
 }
 
 #[test]

@@ -32,10 +32,20 @@ pub struct Ghost<I> {
     pub interloped: bool,
     /// Whether a foreign value was heard of since the last round began.
     pub saw_foreign: bool,
+    /// The same for a renewal of the lease before that is still under way.
+    pub past_saw_foreign: bool,
     /// Whether it has believed since the world healed for it.
     pub served: bool,
     /// How long, on its own clock and while scheduled, the client has been releasing.
     pub releasing_for: I,
+}
+
+impl<I> Ghost<I> {
+    /// Whether a foreign value was heard of in the round of the lease before, or in the present
+    /// one.
+    pub(crate) fn saw_foreign_in(&mut self, past: bool) -> &mut bool {
+        if past { &mut self.past_saw_foreign } else { &mut self.saw_foreign }
+    }
 }
 
 /// All of it in one word, and the time.
@@ -44,7 +54,8 @@ impl<I: Hash> Hash for Ghost<I> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [even, odd] = self.released;
         let sets = NodeSet::in_one_word([NodeSet::EMPTY, even, odd, self.overtaken]);
-        let flags = [self.believed, self.interloped, self.saw_foreign, self.served];
+        let Ghost { believed, interloped, saw_foreign, past_saw_foreign, served, .. } = *self;
+        let flags = [past_saw_foreign, believed, interloped, saw_foreign, served];
         let flags = flags.iter().fold(0, |bits, &flag| bits << 1 | u64::from(flag));
         state.write_u64(flags << 48 | sets);
         self.releasing_for.hash(state);

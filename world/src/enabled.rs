@@ -94,7 +94,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             }
             Program::Threaded(threaded) => {
                 let may = |wanted| threaded.may(scope, client.now, client.renewals_left, wanted);
-                if starts && may(Move::Start) {
+                let overlaps = self.faults.overlaps > 0 && threaded.may_overlap();
+                if starts && (may(Move::Start) || overlaps) {
                     steps.push(Step::Start(c));
                 }
                 if role.stops && may(Move::Stop) {

@@ -30,8 +30,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             Program::Threaded(threaded) => {
                 // Its library opens a new connection by itself, and knows of no strays.
                 self.pipes[usize::from(c)][usize::from(node)].link = Link::Up;
-                let action = threaded.reset(scope, moment.now, generation, node);
-                self.carry_out(c, action, effects);
+                for action in threaded.reset(scope, moment.now, generation, node) {
+                    self.carry_out(c, action, effects);
+                }
             }
         }
     }

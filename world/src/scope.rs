@@ -104,6 +104,10 @@ pub struct Faults {
     /// Acquisitions that their user gives up before they are decided.
     #[serde(skip_serializing_if = "is_zero")]
     pub cancels: u8,
+    /// Leases of a broken program that begin while the renewer of the lease before still runs: both
+    /// use one lock object, and the renewer goes on with whatever lease that holds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub overlaps: u8,
 }
 
 /// All budgets in two words.
@@ -112,13 +116,22 @@ impl Hash for Faults {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Faults { resets, crashes_keeping, crashes_losing, node_slips, client_slips, .. } =
             *self;
-        let Faults { pauses, heals, stalls, resends, script_losses, cancels, .. } = *self;
+        let Faults { pauses, heals, stalls, resends, script_losses, cancels, overlaps, .. } = *self;
         let (keeping, losing) = (crashes_keeping, crashes_losing);
         let slips = [node_slips, client_slips];
         state.write_u64(u64::from_le_bytes([
             resets, keeping, losing, slips[0], slips[1], pauses, heals, stalls,
         ]));
-        state.write_u64(u64::from_le_bytes([resends, script_losses, cancels, 0, 0, 0, 0, 0]));
+        state.write_u64(u64::from_le_bytes([
+            resends,
+            script_losses,
+            cancels,
+            overlaps,
+            0,
+            0,
+            0,
+            0,
+        ]));
     }
 }
 

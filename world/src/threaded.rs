@@ -4,14 +4,17 @@
 //! missing is the join: the renewer's *choosing* a tick, its *check* and its *send* are separate
 //! steps, and the main task may cancel and release between any two of them.
 
-use leasehold::protocol::round::bits_of;
-use leasehold::protocol::{Answer, Command, NodeSet, Round, Rules, Span, Verdict, validity};
+use leasehold::protocol::{Answer, Command, NodeSet, Round, Rules, Verdict, validity};
 
 use crate::action::Action;
 use crate::effects::Report;
 use crate::message::Value;
 use crate::scope::{Lifecycle, Scope};
 use crate::time::WorldTime;
+
+mod symmetry;
+
+use symmetry::Behind;
 
 /// Where the main task is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +62,8 @@ pub struct Threaded<R, I> {
     pub stalled: bool,
     /// The acquisition, or the renewal under way.
     pub round: Round<I>,
+    /// The renewal under way, if it is of the lease before.
+    behind: Behind<I>,
     /// The end of belief, as the program computes it.
     pub valid_until: I,
     /// The main task's next deadline.
@@ -126,6 +131,21 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         idle && self.renewer == Renewer::Off
     }
 
+    /// Whether the next lease could begin with the renewer of this one still running.
+    pub fn may_overlap(&self) -> bool {
+        self.main == Main::Done && self.renewer != Renewer::Off
+    }
+
+    /// Whether it waits for answers to lease `of`, the present one being `generation`.
+    pub fn awaits_lease(&self, of: u8, generation: u8) -> bool {
+        of == generation || self.behind.0.is_open() && generation.checked_sub(of) == Some(1)
+    }
+
+    /// The renewal under way.
+    fn renewal(&mut self) -> &mut Round<I> {
+        if self.behind.0.is_open() { &mut self.behind.0 } else { &mut self.round }
+    }
+
     fn tick_due(&self, now: I, renewals_left: u8) -> bool {
         self.renewer == Renewer::Waiting && renewals_left > 0 && self.tick_at <= now
     }
@@ -136,24 +156,45 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         match wanted {
             Move::Start => self.may_start(),
             Move::Stop => self.main == Main::Working,
-            Move::Timeout => self.timeout(scope).is_some_and(|at| at <= now),
-            Move::Unlock => self.main == Main::Cancelled && self.wake <= now,
+            Move::Timeout => self.timed_out(scope, now),
+            Move::Unlock => self.unlocks(now),
             // The ticker may win the tie with the cancel flag.
             Move::Choose => self.tick_due(now, renewals_left),
-            Move::Check => self.renewer == Renewer::Chosen && double_check,
+            Move::Check => self.in_mid_step() && self.renewer == Renewer::Chosen && double_check,
             Move::Send => {
-                self.renewer == if double_check { Renewer::Checked } else { Renewer::Chosen }
+                let ready = if double_check { Renewer::Checked } else { Renewer::Chosen };
+                self.in_mid_step() && self.renewer == ready
             }
-            Move::Quit => self.renewer == Renewer::Waiting && self.stopped(),
+            Move::Quit => self.quits(),
         }
+    }
+
+    /// Whether the renewer has taken a tick and could go on. A program has one round, and asks for
+    /// one thing at a time.
+    fn in_mid_step(&self) -> bool {
+        let begun = matches!(self.renewer, Renewer::Chosen | Renewer::Checked);
+        begun && self.main != Main::Acquiring
     }
 
     /// Whether a task must run before time passes: all but a stalled renewer.
     pub fn is_urgent(&self, scope: &Scope, now: I, renewals_left: u8) -> bool {
-        let renewer = [Move::Check, Move::Send];
-        let others = [Move::Timeout, Move::Unlock, Move::Choose, Move::Quit];
-        let may = |wanted: &Move| self.may(scope, now, renewals_left, *wanted);
-        others.iter().any(may) || (!self.stalled && renewer.iter().any(may))
+        self.timed_out(scope, now)
+            || self.unlocks(now)
+            || self.tick_due(now, renewals_left)
+            || self.quits()
+            || !self.stalled && self.in_mid_step()
+    }
+
+    fn timed_out(&self, scope: &Scope, now: I) -> bool {
+        self.timeout(scope).is_some_and(|at| at <= now)
+    }
+
+    fn unlocks(&self, now: I) -> bool {
+        self.main == Main::Cancelled && self.wake <= now
+    }
+
+    fn quits(&self) -> bool {
+        self.renewer == Renewer::Waiting && self.stopped()
     }
 
     /// The next moment at which a task becomes urgent by itself.
@@ -169,7 +210,8 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         match (self.main, self.renewer) {
             (Main::Acquiring, _) => Some(self.wake),
             (_, Renewer::InFlight) => {
-                scope.settings().renewal_timeout.map(|after| self.round.t0.plus(after))
+                let round = if self.behind.0.is_open() { &self.behind.0 } else { &self.round };
+                scope.settings().renewal_timeout.map(|after| round.t0.plus(after))
             }
             _ => None,
         }
@@ -182,7 +224,7 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         let settings = scope.config.settings();
         match wanted {
             Move::Start => {
-                *self = Threaded::new(self.rules);
+                *self = self.left_behind();
                 self.main = Main::Acquiring;
                 self.round = Round::begin(now, scope.config.nodes(), everybody);
                 self.wake = now.plus(settings.node_timeout);
@@ -208,6 +250,21 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
             self.stalled = false;
         }
         action
+    }
+
+    /// What is left when the next lease begins: a renewer, if it still runs.
+    fn left_behind(&self) -> Self {
+        let Threaded { rules, renewer, stalled, tick_at, round, pending, .. } = *self;
+        match renewer {
+            Renewer::Off => Threaded::new(rules),
+            Renewer::InFlight => {
+                let left = Threaded { renewer, tick_at, pending, ..Threaded::new(rules) };
+                Threaded { behind: Behind(round), ..left }
+            }
+            Renewer::Waiting | Renewer::Chosen | Renewer::Checked => {
+                Threaded { renewer, stalled, tick_at, ..Threaded::new(rules) }
+            }
+        }
     }
 
     fn send_renewal(&mut self, scope: &Scope, now: I, action: &mut Action<I>) {
@@ -249,10 +306,12 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
             }
             Command::Extend => {
                 self.pending.remove(node);
-                if self.renewer == Renewer::InFlight && self.round.awaits(node) {
-                    self.round.count(node, answer);
+                let in_flight = self.renewer == Renewer::InFlight;
+                let round = self.renewal();
+                if in_flight && round.awaits(node) {
+                    round.count(node, answer);
                     // As in redsync, the renewal waits for every node.
-                    if self.round.asked.without(self.round.tally.heard()).is_empty() {
+                    if round.asked.without(round.tally.heard()).is_empty() {
                         self.finish_renewal(scope, now, &mut action);
                     }
                 }
@@ -279,9 +338,14 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
     }
 
     /// A connection failed: its round counts an error, its release is never answered.
-    pub fn reset(&mut self, scope: &Scope, now: I, generation: u8, node: u8) -> Action<I> {
-        let command = if self.main == Main::Acquiring { Command::Set } else { Command::Extend };
-        self.answer(scope, now, generation, (node, command, Answer::Unknown))
+    pub fn reset(&mut self, scope: &Scope, now: I, generation: u8, node: u8) -> [Action<I>; 2] {
+        let of = generation - u8::from(self.behind.0.is_open());
+        let renews = self.main != Main::Acquiring || of != generation;
+        let set = self.answer(scope, now, generation, (node, Command::Set, Answer::Unknown));
+        if !renews {
+            return [set, Action::nothing(of)];
+        }
+        [set, self.answer(scope, now, of, (node, Command::Extend, Answer::Unknown))]
     }
 
     fn judge_acquisition(&mut self, scope: &Scope, now: I, action: &mut Action<I>) {
@@ -296,10 +360,12 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
                 }
                 self.round = Round::default();
                 self.main = Main::Working;
-                self.renewer = Renewer::Waiting;
                 self.wake = I::default();
                 self.valid_until = until;
-                self.tick_at = now.plus(scope.config.settings().renew_every);
+                if self.renewer == Renewer::Off {
+                    self.renewer = Renewer::Waiting;
+                    self.tick_at = now.plus(scope.config.settings().renew_every);
+                }
                 action.report = Some(Report::Acquired { valid_until: until });
             }
         }
@@ -307,10 +373,12 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
 
     /// The renewal is over: what redsync's `Extend` returns is what the user is told.
     fn finish_renewal(&mut self, scope: &Scope, now: I, action: &mut Action<I>) {
-        let round = self.round;
+        if self.behind.0.is_open() {
+            self.pending = NodeSet::EMPTY;
+        }
+        let round = std::mem::take(self.renewal());
         let quorum = self.rules.quorum(scope.config.nodes());
         let until = self.rules.valid_until(&scope.config, round.t0, now);
-        self.round = Round::default();
         self.renewer = Renewer::Waiting;
         self.tick_at = now.max(self.tick_at.plus(scope.config.settings().renew_every));
         let extended = round.verdict(quorum) == Verdict::Won && validity::believed(now, until);
@@ -325,47 +393,5 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         } else {
             Report::RenewalFailed
         });
-    }
-
-    /// The same program with every moment moved by `by`, and none before `oldest`.
-    #[must_use]
-    pub fn shift(mut self, by: Span, oldest: I) -> Self {
-        self.round = self.round.shift(by, oldest);
-        for at in [&mut self.valid_until, &mut self.wake, &mut self.tick_at] {
-            *at = at.plus(by).max(oldest);
-        }
-        self
-    }
-
-    /// The same program without what nothing reads any more.
-    #[must_use]
-    pub fn without_dead(mut self, renewals_left: u8) -> Self {
-        if self.main != Main::Working {
-            self.valid_until = I::default();
-        }
-        if !matches!(self.main, Main::Acquiring | Main::Cancelled) {
-            self.wake = I::default();
-        }
-        if renewals_left == 0 || self.renewer == Renewer::Off {
-            self.pending = NodeSet::EMPTY;
-            self.tick_at = I::default();
-        }
-        self
-    }
-
-    /// The same program with the nodes renamed.
-    #[must_use]
-    pub fn permute(self, order: &[u8]) -> Self {
-        Threaded {
-            round: self.round.permute(order),
-            pending: self.pending.permute(order),
-            owed: self.owed.permute(order),
-            ..self
-        }
-    }
-
-    /// All that this program knows of one node, as bits.
-    pub fn view_of(&self, node: u8) -> u16 {
-        self.round.view_of(node) << 2 | bits_of(&[self.pending, self.owed], node)
     }
 }

@@ -142,10 +142,17 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         client.ghost.overtaken = NodeSet::EMPTY;
         client.ghost.believed = false;
         client.ghost.interloped = false;
-        client.ghost.saw_foreign = false;
+        client.ghost.past_saw_foreign = false;
+        let saw_foreign = std::mem::take(&mut client.ghost.saw_foreign);
         let action = match &mut client.program {
             Program::Joined(joined) => joined.start(scope.config_of(c), moment, rules, value),
-            Program::Threaded(threaded) => threaded.make(scope, moment.now, value, Move::Start),
+            Program::Threaded(threaded) => {
+                if threaded.may_overlap() {
+                    self.faults.overlaps = spend(self.faults.overlaps);
+                    client.ghost.past_saw_foreign = saw_foreign;
+                }
+                threaded.make(scope, moment.now, value, Move::Start)
+            }
         };
         self.carry_out(c, action, effects);
     }
@@ -173,9 +180,10 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     /// Sends what a program wants sent, and holds what it did against the event properties.
     pub(crate) fn carry_out(&mut self, c: u8, action: Action<I>, effects: &mut Effects<I>) {
         let client = &mut self.clients[usize::from(c)];
+        let past = action.generation < client.generation;
         if !action.commands.extend.is_empty() {
             client.renewals_left = spend(client.renewals_left);
-            client.ghost.saw_foreign = false;
+            *client.ghost.saw_foreign_in(past) = false;
             if client.stopped() {
                 self.breaches.insert(Breach::RenewalAfterStop);
             }
@@ -184,10 +192,12 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             self.breaches.insert(Breach::LateLoss);
         }
         if let Some(report) = action.report {
-            if action.renewal_outcome && client.stopped() {
+            // The outcome of the lease before comes after its stop, whatever the present one does.
+            if action.renewal_outcome && (past || client.stopped()) {
                 self.breaches.insert(Breach::ReportAfterStop);
             }
-            if claims_taken(&report) && !client.ghost.saw_foreign {
+            let saw_foreign = std::mem::take(client.ghost.saw_foreign_in(past));
+            if claims_taken(&report) && !saw_foreign {
                 self.breaches.insert(Breach::FalseCause);
                 // Without the nodes where the own release came first, would there be a quorum?
                 let echo = N - usize::from(client.ghost.overtaken.len()) < majority(N);
@@ -195,7 +205,6 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                     self.breaches.insert(Breach::StrayMessage);
                 }
             }
-            client.ghost.saw_foreign = false;
             effects.report = Some(report);
         }
         for (command, nodes) in action.sends() {
@@ -300,8 +309,12 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let generation = client.generation;
         let answered = (n, message.command(), answer);
         let of = message.generation();
-        if answer == Answer::Foreign && of == generation {
-            client.ghost.saw_foreign = true;
+        let awaited = match &client.program {
+            Program::Joined(_) => of == generation,
+            Program::Threaded(threaded) => threaded.awaits_lease(of, generation),
+        };
+        if answer == Answer::Foreign && awaited {
+            *client.ghost.saw_foreign_in(of < generation) = true;
         }
         match &mut client.program {
             Program::Joined(joined) => {
@@ -309,8 +322,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                     self.carry_out(c, action, effects);
                 }
             }
-            Program::Threaded(threaded) if of == generation => {
-                let action = threaded.answer(scope, moment.now, generation, answered);
+            Program::Threaded(threaded) if awaited => {
+                let action = threaded.answer(scope, moment.now, of, answered);
                 self.carry_out(c, action, effects);
             }
             Program::Threaded(_) => {}

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use leasehold_draw::space_time;
 use leasehold_model::scopes::{Cell, ScopeName};
 use leasehold_world::{Claim, Trace};
 
@@ -10,6 +9,7 @@ use super::CheckArgs;
 use crate::exit::{Failure, write};
 use crate::table;
 use crate::verdict::{BrokenClaim, Verdict};
+use crate::why;
 
 /// The claims whose counterexamples are kept, most telling first.
 const TELLING: [Claim; 6] = [
@@ -74,6 +74,6 @@ pub(super) fn write_trace(folder: &Path, name: &str, trace: &Trace) -> Result<()
     let path = folder.join(name.clone() + ".trace");
     write(&path, &trace.to_string())?;
     let picture =
-        space_time(trace).map_err(|error| Failure::Replay { path: path.clone(), error })?;
+        why::picture(trace).map_err(|error| Failure::Replay { path: path.clone(), error })?;
     write(&folder.join(name + ".svg"), &picture)
 }

@@ -11,6 +11,7 @@ use leasehold_sim::{
 };
 use leasehold_world::{CLAIMS, Claim, Lifecycle, Trace};
 
+use crate::causes::CausesArgs;
 use crate::exit::Failure;
 
 /// What a seed is expanded with.
@@ -18,7 +19,7 @@ use crate::exit::Failure;
 pub(crate) struct Drawn {
     /// Which faults are put in, and how strong: calm, swarm, hostile, drift, restart, repair,
     /// contention, or one alone: delay, loss, partition, reset, crash, amnesia, freeze, pause,
-    /// stall, suspend, jump, resend, scripts, cancel
+    /// stall, suspend, jump, resend, scripts, cancel, overlap
     #[arg(long, default_value_t)]
     profile: Profile,
     /// Which program: detached, sleep, double_check or joined
@@ -189,12 +190,14 @@ pub(super) struct MergeArgs {
 }
 
 /// How a result is given.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 pub(super) struct Output {
     /// Save failing seeds as trace files, the first that broke each claim, a few at most. Without
     /// it they go to reports/seeds if what ships broke
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) causes: CausesArgs,
     /// Print JSON instead of tables
     #[arg(long)]
     pub(super) json: bool,

@@ -75,6 +75,7 @@ fn give(results: &Results, output: &Output, stop: &AtomicBool) -> Result<Ending,
     } else {
         say(print::tables(results));
     }
+    output.causes.show(&results.counts, &args::typed(&results.options), output.json)?;
     match destination(output, results) {
         Some(Destination::Asked(folder)) => tell(output, &save::save(results, folder, stop)?),
         // A folder that cannot be written to is then no reason to end otherwise.
@@ -138,11 +139,11 @@ mod tests {
         let ships = Options::default();
         let detached = Options { lifecycle: Lifecycle::Detached, ..ships };
         let usual = || Some(Destination::Unasked(Path::new("reports/seeds")));
-        let silent = Output { save: None, json: false };
+        let silent = Output { save: None, ..Output::default() };
         assert_eq!(destination(&silent, &results(&ships, 0)), None);
         assert_eq!(destination(&silent, &results(&ships, 1)), usual());
         assert_eq!(destination(&silent, &results(&detached, 1)), None);
-        let asked = Output { save: Some("there".into()), json: false };
+        let asked = Output { save: Some("there".into()), ..Output::default() };
         let there = || Some(Destination::Asked(Path::new("there")));
         assert_eq!(destination(&asked, &results(&ships, 1)), there());
         assert_eq!(destination(&asked, &results(&detached, 1)), there());

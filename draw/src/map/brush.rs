@@ -1,4 +1,4 @@
-//! The few ways in which a map puts colour on paper.
+//! The few ways in which a map or a chart puts colour on paper.
 
 use plotters::coord::Shift;
 use plotters::prelude::{
@@ -11,20 +11,20 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::Tone;
 
 /// Where drawing goes.
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// What the drawing library says when it cannot.
-pub(super) type Trouble = DrawingAreaErrorKind<std::io::Error>;
+pub(crate) type Trouble = DrawingAreaErrorKind<std::io::Error>;
 /// A point of the map, in pixels.
-pub(super) type Point = (i32, i32);
+pub(crate) type Point = (i32, i32);
 
 /// Words and lines that matter.
-pub(super) const DARK: RGBColor = RGBColor(27, 31, 36);
+pub(crate) const DARK: RGBColor = RGBColor(27, 31, 36);
 /// Words that matter less.
-pub(super) const GREY: RGBColor = RGBColor(87, 96, 106);
+pub(crate) const GREY: RGBColor = RGBColor(87, 96, 106);
 /// Lines that guide the eye.
-pub(super) const PALE: RGBColor = RGBColor(208, 215, 222);
+pub(crate) const PALE: RGBColor = RGBColor(208, 215, 222);
 /// The paper.
-pub(super) const WHITE: RGBColor = RGBColor(255, 255, 255);
+pub(crate) const WHITE: RGBColor = RGBColor(255, 255, 255);
 /// Fonts that every system has under one of these names.
 const FONT: &str = "Helvetica, Arial, sans-serif";
 /// The drawing library makes letters smaller than it is told by this factor.
@@ -32,7 +32,7 @@ const SMALLER: f64 = 1.24;
 
 /// The colours of the ground and of the words of a cell. Blue is light and red is dark, so that
 /// both differ in grey too.
-pub(super) fn colours(tone: Tone) -> (RGBColor, RGBColor) {
+pub(crate) fn colours(tone: Tone) -> (RGBColor, RGBColor) {
     match tone {
         Tone::Holds => (RGBColor(198, 220, 243), DARK),
         Tone::Broken => (RGBColor(184, 28, 46), WHITE),
@@ -47,32 +47,32 @@ pub(super) fn colours(tone: Tone) -> (RGBColor, RGBColor) {
 }
 
 /// A thin line.
-pub(super) fn thin(colour: RGBColor) -> ShapeStyle {
+pub(crate) fn thin(colour: RGBColor) -> ShapeStyle {
     colour.stroke_width(1)
 }
 
 /// A thick one.
-pub(super) fn thick(colour: RGBColor) -> ShapeStyle {
+pub(crate) fn thick(colour: RGBColor) -> ShapeStyle {
     colour.stroke_width(4)
 }
 
 /// Beginning at a point.
-pub(super) fn at_left() -> Pos {
+pub(crate) fn at_left() -> Pos {
     Pos::new(HPos::Left, VPos::Center)
 }
 
 /// Ending at a point.
-pub(super) fn at_right() -> Pos {
+pub(crate) fn at_right() -> Pos {
     Pos::new(HPos::Right, VPos::Center)
 }
 
 /// With a point in the middle.
-pub(super) fn centred() -> Pos {
+pub(crate) fn centred() -> Pos {
     Pos::new(HPos::Center, VPos::Center)
 }
 
 /// Words.
-pub(super) fn plain(
+pub(crate) fn plain(
     area: &Area<'_>,
     words: &str,
     at: Point,
@@ -85,7 +85,7 @@ pub(super) fn plain(
 }
 
 /// Words in bold.
-pub(super) fn bold(
+pub(crate) fn bold(
     area: &Area<'_>,
     words: &str,
     at: Point,
@@ -98,7 +98,7 @@ pub(super) fn bold(
 }
 
 /// Words that run upwards, with a point in the middle.
-pub(super) fn upright(
+pub(crate) fn upright(
     area: &Area<'_>,
     words: &str,
     at: Point,

@@ -1,14 +1,14 @@
-//! The one cause of what is told, decided from what the observer has seen.
+//! Who is told what, and its one cause, decided from what the observer has seen.
 //!
 //! A denied renewal is judged by what its nodes have told the client: what had become of the
 //! lease's value there, and who held the key instead. One node too few is enough to deny, so the
 //! gravest of them is the cause. A lease that expired is judged by what kept its renewals from
 //! succeeding: the client itself, or its nodes.
 
-use leasehold::protocol::{NodeSet, Rules};
-use leasehold_world::{Scope, Value, World, WorldTime};
+use leasehold::protocol::{Answer, LossCause, NodeSet, Phase, Round, Rules};
+use leasehold_world::{Effects, Program, Report, Scope, Step, Value, World, WorldTime};
 
-use super::{Denial, Fate, History};
+use super::{Denial, Fate, History, actor};
 use crate::cause::Cause;
 use crate::counts::Told;
 
@@ -54,14 +54,94 @@ impl Denial {
     }
 }
 
+/// What a user is told that needs an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Whose user.
+    pub(crate) client: u8,
+    /// What.
+    pub(crate) told: Told,
+    /// Why.
+    pub(crate) cause: Cause,
+}
+
 impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
-    /// Why `client` has just been told this.
-    pub(super) fn cause<R: Rules>(
+    /// Who is told in this step that the lock is taken or that a lease is lost, and why.
+    #[inline]
+    pub(crate) fn verdicts<R: Rules>(
         &self,
         world: &World<R, I, N, C>,
-        client: u8,
+        scope: &Scope,
+        step: &Step<I, N, C>,
+        effects: &Effects<I>,
+    ) -> [Option<Verdict>; C] {
+        match &effects.report {
+            Some(report) => self.verdicts_on(world, scope, step, Told::of(report)),
+            None => [None; C],
+        }
+    }
+
+    fn verdicts_on<R: Rules>(
+        &self,
+        world: &World<R, I, N, C>,
+        scope: &Scope,
+        step: &Step<I, N, C>,
         told: Told,
-    ) -> Cause {
+    ) -> [Option<Verdict>; C] {
+        let everybody = matches!(step, Step::Crash { .. });
+        if !everybody && !told.is_loss() && told != Told::AlreadyTaken {
+            return [None; C];
+        }
+        let actor = actor(step);
+        std::array::from_fn(|c| {
+            let client = c as u8;
+            let told = if everybody {
+                self.told_by_a_crash(world, scope, client)?
+            } else {
+                (actor == Some(client)).then_some(told)?
+            };
+            (told.is_loss() || told == Told::AlreadyTaken).then(|| {
+                let cause = self.cause(world, client, told);
+                Verdict { client, told, cause }
+            })
+        })
+    }
+
+    /// A server that dies may end the renewals of several clients at once, and the effects hold
+    /// the last report only: what each is told follows from what it has heard.
+    fn told_by_a_crash<R: Rules>(
+        &self,
+        world: &World<R, I, N, C>,
+        scope: &Scope,
+        client: u8,
+    ) -> Option<Told> {
+        let c = usize::from(client);
+        if !self.awaited[c] || self.awaiting[c] {
+            return None;
+        }
+        let nodes = N as u8;
+        let mut round = Round::<I>::begin(I::default(), nodes, NodeSet::all(nodes));
+        for (node, denial) in self.heard(client) {
+            let nobody = denial.holder.is_none();
+            round.count(node, if nobody { Answer::Missing } else { Answer::Foreign });
+        }
+        let disproved = round.disproves(nodes, scope.mutated.quorum(nodes));
+        match &world.clients[c].program {
+            Program::Joined(joined) if joined.lease.phase() == Phase::Lost => {
+                let taken = !round.tally.foreign.is_empty();
+                Some(Told::of(&Report::<I>::Lost(match (disproved, taken) {
+                    (false, _) => LossCause::Expired,
+                    (true, false) => LossCause::Gone,
+                    (true, true) => LossCause::Taken,
+                })))
+            }
+            Program::Threaded(_) if disproved => Some(Told::AlreadyTaken),
+            Program::Joined(_) | Program::Threaded(_) => None,
+        }
+    }
+
+    /// Why `client` has just been told this.
+    fn cause<R: Rules>(&self, world: &World<R, I, N, C>, client: u8, told: Told) -> Cause {
         if told == Told::LostExpired {
             self.cause_of_expiry(world, client)
         } else {

@@ -53,8 +53,7 @@ impl Unit {
     }
 }
 
-/// The steps of `trace`, and how many there are when `claim` breaks for the first time and in the
-/// last step, if it does.
+/// The steps of `trace`, and when `claim` breaks.
 pub(super) fn acts_of(trace: &Trace, claim: Claim, unit: Unit) -> Result<Read, ReplayError> {
     let scope = &trace.scope;
     let size = || Err(ReplayError::Size { nodes: scope.config.nodes(), clients: scope.clients() });
@@ -67,8 +66,8 @@ pub(super) struct Read {
     pub(super) acts: Vec<Act>,
     /// How many steps there are when the claim breaks for the first time.
     pub(super) first: Option<usize>,
-    /// Whether the last one breaks it.
-    pub(super) breaks_last: bool,
+    /// How many there are when it breaks for the first time with something being told.
+    pub(super) first_told: Option<usize>,
 }
 
 fn read<I: WorldTime, const N: usize, const C: usize>(
@@ -78,16 +77,22 @@ fn read<I: WorldTime, const N: usize, const C: usize>(
     let scope = &trace.scope;
     let mut world: World<_, I, N, C> = World::new(scope, scope.mutated);
     let acts = Vec::with_capacity(trace.steps.len());
-    let mut read = Read { acts, first: None, breaks_last: false };
+    let mut read = Read { acts, first: None, first_told: None };
     for line in &trace.steps {
         let number = line.number;
         let step: Step<I, N, C> =
             (line.step.parse()).map_err(|error| ReplayError::Step { line: number, error })?;
-        read.acts.push(Act::of(&step, &world, scope));
-        let _ = world.apply(scope, scope.mutated, step);
-        read.breaks_last = !claim.holds(&world, scope);
-        if read.breaks_last {
-            read.first = read.first.or(Some(read.acts.len()));
+        let act = Act::of(&step, &world, scope);
+        // Where no time passes at all there is nothing to take away.
+        if act.meant(&world, scope, Manner::Verbatim).is_some() {
+            read.acts.push(act);
+        }
+        let effects = world.apply(scope, scope.mutated, step);
+        let taken = read.acts.len();
+        for (first, tells) in [(&mut read.first, false), (&mut read.first_told, true)] {
+            if first.is_none() && is_reached(claim, tells, &world, scope, &effects) {
+                *first = Some(taken);
+            }
         }
     }
     Ok(read)
@@ -115,16 +120,16 @@ pub(super) struct Goal {
     pub(super) pace: Pace,
 }
 
-impl Goal {
-    fn is_reached<R: Rules, I: WorldTime, const N: usize, const C: usize>(
-        self,
-        world: &World<R, I, N, C>,
-        scope: &Scope,
-        effects: &Effects<I>,
-    ) -> bool {
-        let tells = || matches!(effects.report, Some(Report::AlreadyTaken | Report::Lost(_)));
-        !self.claim.holds(world, scope) && (!self.tells || tells())
-    }
+/// Whether `claim` is broken and, if that is wanted, somebody has just been told.
+fn is_reached<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    claim: Claim,
+    wants_told: bool,
+    world: &World<R, I, N, C>,
+    scope: &Scope,
+    effects: &Effects<I>,
+) -> bool {
+    let told = || matches!(effects.report, Some(Report::AlreadyTaken | Report::Lost(_)));
+    !claim.holds(world, scope) && (!wants_told || told())
 }
 
 /// Takes what can be taken of `schedule`, up to the step that reaches `goal`; none if no step does.
@@ -157,7 +162,7 @@ fn take<I: WorldTime, const N: usize, const C: usize>(
         }
         taken.push(Act::of(&step, &world, scope));
         let effects = world.apply(scope, scope.mutated, step);
-        if goal.is_reached(&world, scope, &effects) {
+        if is_reached(goal.claim, goal.tells, &world, scope, &effects) {
             let left =
                 world.clients.iter().map(|client| (client.starts_left, client.renewals_left));
             let (roles_left, faults_left) = (left.collect(), world.faults);

@@ -165,28 +165,26 @@ fn broken_claim(trace: &Trace, replayed: &Replay) -> Result<Claim, ShrinkError> 
     }
 }
 
-/// The steps up to the failure, and its root cause. A trace may break its claim on the way before
-/// it ends with somebody being told; then the failure is its end, and else the first time that the
-/// claim breaks.
+/// The steps up to the failure, and its root cause. The failure is the first step that breaks the
+/// claim and tells somebody that the lock is taken or a lease lost, for a trace may break its claim
+/// on the way there; if there is none, it is the first that breaks the claim.
 fn failing(
     trace: &Trace,
     claim: Claim,
     unit: Unit,
     like: &Trace,
 ) -> Result<(Schedule, Option<Cause>), ShrinkError> {
-    let Read { acts, first, breaks_last } = attempt::acts_of(trace, claim, unit)?;
+    let Read { acts, first, first_told } = attempt::acts_of(trace, claim, unit)?;
     let mut whole = Schedule { scope: trace.scope.clone(), acts };
-    let cause_in = |schedule: &Schedule| {
-        let told = keeps::told_last(&schedule.trace(unit, like));
-        told.map(|told| told.map(|told| told.cause))
-    };
-    let cause = if breaks_last { cause_in(&whole)? } else { None };
-    if cause.is_some() {
-        return Ok((whole, cause));
+    if let Some(steps) = first_told {
+        let acts = whole.acts[..steps].to_vec();
+        let told = Schedule { scope: trace.scope.clone(), acts };
+        if let Some(explained) = keeps::told_last(&told.trace(unit, like))? {
+            return Ok((told, Some(explained.cause)));
+        }
     }
     whole.acts.truncate(first.unwrap_or(usize::MAX));
-    let cause = cause_in(&whole)?;
-    Ok((whole, cause))
+    Ok((whole, None))
 }
 
 /// Where in a file, if it is one.

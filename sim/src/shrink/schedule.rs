@@ -1,7 +1,7 @@
 //! A schedule on its way to a shorter one, and what makes one simpler than another.
 
 use leasehold::protocol::{Command, Span};
-use leasehold_world::{Scope, ScopeError, Settings, Trace};
+use leasehold_world::{Faults, Scope, ScopeError, Settings, Trace};
 
 use super::act::Act;
 use super::attempt::{Unit, lines_of};
@@ -128,23 +128,16 @@ fn constants(settings: &Settings) -> u32 {
         let ttl = role.ttl.map_or(0, |ttl| 1 + digits(ttl));
         u32::from(role.starts) + u32::from(role.renewals) + u32::from(role.stops) + ttl
     });
-    let faults = &settings.faults;
-    let budgets = [
-        faults.resets,
-        faults.crashes_keeping,
-        faults.crashes_losing,
-        faults.node_slips,
-        faults.client_slips,
-        faults.pauses,
-        faults.heals,
-        faults.stalls,
-        faults.resends,
-        faults.script_losses,
-        faults.cancels,
-    ];
+    let Faults { resets, crashes_keeping, crashes_losing, node_slips, client_slips, .. } =
+        settings.faults;
+    let Faults { pauses, heals, stalls, resends, script_losses, cancels, overlaps, .. } =
+        settings.faults;
+    let struck = [resets, crashes_keeping, crashes_losing, pauses, heals, stalls, resends];
+    let slipped = [node_slips, client_slips, script_losses, cancels, overlaps];
+    let budgets = struck.into_iter().chain(slipped);
     let on = [settings.repair, settings.max_ttl.is_some(), settings.renewal_timeout.is_some()];
     let on = on.iter().filter(|on| **on).count() as u32;
-    spans + roles.sum::<u32>() + budgets.into_iter().map(u32::from).sum::<u32>() + on
+    spans + roles.sum::<u32>() + budgets.map(u32::from).sum::<u32>() + on
 }
 
 /// Every span of the constants.

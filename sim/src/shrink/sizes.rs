@@ -181,6 +181,7 @@ fn spent(budgets: Faults, left: Faults) -> Faults {
         resends: less(budgets.resends, left.resends),
         script_losses: less(budgets.script_losses, left.script_losses),
         cancels: less(budgets.cancels, left.cancels),
+        overlaps: less(budgets.overlaps, left.overlaps),
     }
 }
 
