@@ -127,7 +127,9 @@ fn a_seed_is_shown_up_to_the_claim_that_is_asked_for() {
         let (code, text) = replay(claim);
         assert_eq!(code, 1);
         let last = text.lines().rfind(|line| line.contains("*** ")).unwrap();
-        assert!(text.ends_with(&format!("{last}\n")), "{text}");
+        // Nothing follows but the causes of what was told.
+        let rest = text.split_once(last).unwrap().1;
+        assert!(rest == "\n" || rest.starts_with("\nStep "), "{text}");
         assert!(text.contains(&format!("*** {claim}: ")), "{text}");
     }
     let unbroken = ["replay", "1", "--claim", "no orphan"];
@@ -254,6 +256,52 @@ fn a_campaign_that_is_interrupted_keeps_what_it_found_and_says_so() {
 }
 
 #[test]
+fn steering_finds_what_seeds_do_not_and_keeps_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let steer = ["sim", "--steer", "slack", "--seeds", "0..400", "--mutant", "no-drift"];
+    let steered = |more: &[&str]| run(folder.path(), &[&steer[..], more].concat());
+    let (code, text) = steered(&["--save", "kept"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100 || line.starts_with("saved: ")),
+        "{text}"
+    );
+    for wanted in ["least slack", "window exclusion: two clients believe", "believed at once, for"]
+    {
+        assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
+    }
+    let saved = files(&folder.path().join("kept/joined-touch-fifo-no-drift"));
+    let exclusion = |path: &&PathBuf| path.to_str().unwrap().ends_with("window-exclusion.trace");
+    let path = saved.iter().find(exclusion).unwrap().to_str().unwrap();
+    let trace: Trace = fs::read_to_string(path).unwrap().parse().unwrap();
+    assert_eq!(trace.seed, None);
+    let (code, timeline) = run(folder.path(), &["replay", path]);
+    assert!(code == 1 && timeline.contains("*** window exclusion: "), "{timeline}");
+    // The seeds as they are do not break it.
+    let (_, plain) = run(folder.path(), &[&["sim"], &steer[3..]].concat());
+    assert!(plain.contains("least slack, from") && !plain.contains("window exclusion"), "{plain}");
+    // The same bytes on one thread and on two.
+    let (_, one) = steered(&["--json", "--threads", "1"]);
+    assert_eq!(one, steered(&["--json", "--threads", "2"]).1);
+    let value: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert!(value["overlap"]["slack_ns"].as_i64().unwrap() < 0, "{one}");
+    assert_eq!(value["runs"].as_u64().unwrap() % 16, 0, "{one}");
+}
+
+#[test]
+fn what_ships_is_not_steered_into_anything_and_a_search_by_time_is_one_by_seeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let steer = ["sim", "--steer", "slack", "--json"];
+    let (code, timed) = run(folder.path(), &[&steer[..], &["--minutes", "0.02"]].concat());
+    assert_eq!(code, 0, "{timed}");
+    let seeds = format!("0..{}", number(&timed, "runs"));
+    let (_, same) = run(folder.path(), &[&steer[..], &["--seeds", &seeds]].concat());
+    assert_eq!(timed, same);
+    let (code, text) = run(folder.path(), &["sim", "--steer", "slack", "--seeds", "0..40"]);
+    assert!(code == 0 && text.ends_with("Nothing broke. 40 runs were made.\n"), "{text}");
+}
+
+#[test]
 fn options_that_do_not_go_together_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str], what: &[&str]| {
@@ -262,6 +310,9 @@ fn options_that_do_not_go_together_are_refused() {
     refused(&["--seeds", "0..9", "--minutes", "1"], &["--seeds", "--minutes"]);
     refused(&["--minutes", "1", "--shard", "1/2"], &["--minutes", "--shard"]);
     refused(&["--from", "7"], &["--minutes"]);
+    refused(&["--steer", "slack", "--shard", "1/2"], &["--steer", "--shard"]);
+    refused(&["--steer", "slack", "--check-determinism"], &["--check-determinism"]);
+    refused(&["--steer", "luck"], &["luck", "slack"]);
     refused(&["--minutes", "0"], &["minutes are a number above 0"]);
     refused(&["--shard", "3/2"], &["\"3/2\" is no shard", "3/8"]);
     refused(&["--seeds", "9..3"], &["A below B"]);

@@ -15,6 +15,8 @@ pub struct Arranged {
     pub first_starts_ns: Option<[i64; 3]>,
     /// Other dice for some kinds of decisions.
     pub salts: Salts,
+    /// Whether the [spare](crate::Outcome::spare_ns) is measured.
+    pub measures_spare: bool,
 }
 
 /// A run that lasts: a lease held for hours, and faults that come by the clock instead of with the

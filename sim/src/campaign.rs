@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::agenda::Agenda;
 use crate::counts::Counts;
 use crate::kinds::{Kind, Kinds};
@@ -38,6 +40,26 @@ pub struct Campaign {
     pub differences_total: u64,
     /// One hash over the seeds and the hashes of all runs: see [`TraceHash`].
     pub digest: u64,
+    /// The least [slack](Outcome::slack_ns) of all runs; none if in no run a client followed
+    /// another.
+    pub least_slack: Option<Least>,
+}
+
+/// The least slack, and the first seed that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Least {
+    /// In nanoseconds of true time.
+    pub ns: i64,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Least {
+    /// The lesser of two.
+    pub(crate) fn of(one: Option<Least>, other: Option<Least>) -> Option<Least> {
+        one.into_iter().chain(other).min()
+    }
 }
 
 /// What came of some seeds that follow each other.
@@ -56,6 +78,8 @@ impl Chunk {
         hash.add(outcome.seed);
         hash.add(outcome.hash);
         self.sum.digest = self.sum.digest.wrapping_add(hash.finish());
+        let slack = outcome.slack_ns.map(|ns| Least { ns, seed: outcome.seed });
+        self.sum.least_slack = Least::of(self.sum.least_slack, slack);
         if outcome.broken.is_some() {
             self.kinds.note(&outcome);
             self.sum.failures_total += 1;
@@ -79,6 +103,7 @@ impl Chunk {
         self.sum.differences.truncate(KEPT);
         self.sum.differences_total += differences_total;
         self.sum.digest = self.sum.digest.wrapping_add(digest);
+        self.sum.least_slack = Least::of(self.sum.least_slack, next.sum.least_slack);
     }
 
     fn into_campaign(self) -> Campaign {

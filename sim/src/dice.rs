@@ -56,6 +56,16 @@ pub struct Salts([u64; QUESTIONS]);
 
 impl Salts {
     const NONE: Salts = Salts([0; QUESTIONS]);
+
+    /// How many kinds of decisions there are, those without a meaning included.
+    pub(crate) const KINDS: usize = QUESTIONS;
+
+    /// Gives one kind of decisions other dice.
+    pub(crate) fn change(&mut self, kind: usize, by: u64) {
+        if let Some(salt) = self.0.get_mut(kind) {
+            *salt = salt.wrapping_add(by);
+        }
+    }
 }
 
 impl Default for Salts {

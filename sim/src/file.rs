@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::campaign::Least;
 use crate::cause::Cause;
 use crate::cause_counts::{CauseCount, Causes};
 use crate::counts::Counts;
@@ -31,6 +32,7 @@ pub(crate) struct File {
     runs: u64,
     steps: u64,
     virtual_us: u64,
+    least_slack: Option<Least>,
     faults: Rows,
     reported: Rows,
     dangers: Rows,
@@ -168,6 +170,7 @@ impl From<Results> for File {
             runs: counts.runs,
             steps: counts.steps,
             virtual_us: counts.virtual_us,
+            least_slack: results.least_slack,
             faults: Rows::of(counts.hazards()),
             reported: Rows::of(counts.reports()),
             dangers: Rows::of(counts.witnesses()),
@@ -217,6 +220,7 @@ impl TryFrom<File> for Results {
             digest: digest(&file.digest)?,
             counts: Counts::from_tables(sums, tables, causes)
                 .ok_or(ResultsError::List("counts"))?,
+            least_slack: file.least_slack,
             kinds: file.kinds.into_iter().map(Kind::try_from).collect::<Result<_, _>>()?,
             failures_total: file.failures_total,
             failures: (file.failures.into_iter().map(FailedSeed::try_from))

@@ -1,8 +1,10 @@
 //! Who believed last, and until when, in true time: what only the simulator knows.
 //!
-//! Two measures are taken of it. *Slack* is how long after the end of one client's belief the next
-//! client's begins; below zero, two believe at once. *Tenure* is how long leases are held in a run
-//! that lasts, and how many are lost.
+//! Three measures are taken of it. *Slack* is how long after the end of one client's belief the
+//! next client's begins; below zero, two believe at once. *Spare* is how long after the end of a
+//! belief no majority of nodes could have granted the lock to anybody else: the least that the
+//! slack could have been. *Tenure* is how long leases are held in a run that lasts, and how many
+//! are lost.
 
 use leasehold::protocol::{Mutated, Span};
 use leasehold_world::{Client, Program, Report, Step, WorldTime};
@@ -28,6 +30,8 @@ pub(crate) struct Holder {
     until: Span,
     /// The least slack so far.
     pub(crate) slack: Option<TrueTime>,
+    /// The least that any slack could have been, so far, if that is measured.
+    pub(crate) spare: Option<TrueTime>,
     /// How long leases were held.
     pub(crate) tenure: Tenure,
 }
@@ -42,9 +46,26 @@ impl Holder {
 impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// When the holder's belief ends if nothing else happens before.
     pub(crate) fn outlook(&self) -> TrueTime {
-        let believes = |&client: &u8| self.holder.believers & 1 << client != 0;
-        let left = self.holder.client.filter(believes).map(|client| self.belief_left(client));
+        let left = self.believer().map(|client| self.belief_left(client));
         self.now + left.unwrap_or(0)
+    }
+
+    /// The holder, if it believes.
+    fn believer(&self) -> Option<u8> {
+        self.holder.client.filter(|client| self.holder.believers & 1 << client != 0)
+    }
+
+    /// Before time passes until `next`: how long after the end of the holder's belief a majority of
+    /// nodes will be free, if it ends in that time.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note_spare(&mut self, next: TrueTime) {
+        let Some(client) = self.believer() else { return };
+        let left = self.belief_left(client);
+        if self.now + left <= next {
+            let spare = self.free_after(client) - left;
+            self.holder.spare = self.holder.spare.into_iter().chain([spare]).min();
+        }
     }
 
     /// How much longer a client will believe, in true time.
@@ -69,12 +90,16 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             | Step::Reset { client, .. }
             | Step::Connect { client, .. } => client,
             Step::Crash { .. } => return self.note_ends(self.now, End::Gone),
+            // Who held the lock is dead, or alone.
+            Step::Heal(_) => {
+                (self.holder.client, self.holder.believers) = (None, 0);
+                return;
+            }
             Step::Stall(_)
             | Step::Pause(_)
             | Step::Resume(_)
             | Step::Run { .. }
             | Step::Resend { .. }
-            | Step::Heal(_)
             | Step::Restart(_)
             | Step::LoseScripts(_)
             | Step::Advance { .. } => return,
@@ -132,6 +157,25 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             let paused = self.world.clients[usize::from(client)].paused;
             self.holder.tenure.ended(self.holder.began, at, how, paused);
         }
+    }
+
+    /// How long it will be until a majority of nodes could grant the lock to somebody else than
+    /// this client. A node that is down could not for long.
+    fn free_after(&self, client: u8) -> TrueTime {
+        let value = self.world.clients[usize::from(client)].value(client);
+        let mut each: [TrueTime; N] = std::array::from_fn(|n| {
+            let (node, clock) = (&self.world.nodes[n], &self.node_clocks[n]);
+            let key = clock.until(node.gone_at.since(node.now));
+            let guard = clock.until(node.young_until.since(node.now));
+            match (node.down, node.key == value) {
+                (true, _) => TrueTime::MAX,
+                (false, true) => key.max(guard),
+                (false, false) => guard,
+            }
+        });
+        each.sort_unstable();
+        // So many free nodes are a quorum.
+        each[N / 2]
     }
 
     /// At the end of the run.

@@ -44,6 +44,7 @@ mod schedulers;
 mod servers;
 mod shard;
 pub mod shrink;
+pub mod steer;
 mod tenure;
 pub mod threshold;
 mod ticks;
@@ -55,7 +56,7 @@ mod watch;
 pub mod weather;
 
 pub use arranged::{Arranged, Lasting, Salts};
-pub use campaign::{Campaign, KEPT, campaign, campaign_twice};
+pub use campaign::{Campaign, KEPT, Least, campaign, campaign_twice};
 pub use cause::Cause;
 pub use cause_counts::CauseCount;
 pub use counts::{Counts, Hazard, Told};
@@ -81,6 +82,10 @@ use leasehold_world::{Claim, Trace, WorldTime};
 
 use agenda::Agenda;
 use run::Run;
+
+/// The place that the largest world takes while it runs, in bytes: five nodes and 64 clients. What
+/// it asks for beyond that is its agenda and the names of its settings.
+pub const LARGEST_RUN: usize = size_of::<Run<'static, Micros, 5, 64>>();
 
 /// Runs one seed.
 pub fn simulate(seed: u64, options: &Options) -> Outcome {
@@ -151,7 +156,12 @@ pub fn walk(plan: &Plan) -> Trace {
 ///
 /// A broken program breaks several claims in one run; [`record`] shows the one that says most.
 pub fn record_breaking(seed: u64, options: &Options, claim: Claim) -> Option<Trace> {
-    let mut plan = Plan::from_seed(seed, options);
+    record_plan_breaking(&Plan::from_seed(seed, options), claim)
+}
+
+/// The same for a plan.
+pub fn record_plan_breaking(plan: &Plan, claim: Claim) -> Option<Trace> {
+    let mut plan = plan.clone();
     (0..plan.keys).find_map(|key| {
         plan.key = key;
         let (_, mut trace) = record_plan_whole(&plan, &mut Agenda::default());

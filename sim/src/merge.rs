@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::campaign::KEPT;
+use crate::campaign::{KEPT, Least};
 use crate::kinds::Kinds;
 use crate::options::Options;
 use crate::results::Results;
@@ -116,6 +116,7 @@ fn append(whole: &mut Results, next: Results) {
     whole.truncated |= next.truncated;
     whole.digest = whole.digest.wrapping_add(next.digest);
     whole.counts.add(&next.counts);
+    whole.least_slack = Least::of(whole.least_slack, next.least_slack);
     whole.failures.extend(next.failures);
     whole.failures.truncate(KEPT);
     whole.failures_total = whole.failures_total.saturating_add(next.failures_total);

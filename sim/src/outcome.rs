@@ -50,6 +50,12 @@ pub struct Outcome {
     /// the first. `None` if no client followed another. A belief that its own user ended by a stop
     /// is left out: what follows then follows from its release, and is never at stake.
     pub slack_ns: Option<i64>,
+    /// The least spare: how long, in nanoseconds of true time, after a belief had run out no
+    /// majority of nodes could have granted the lock to anybody else. No slack after that belief
+    /// could have been less. Below zero, a majority was free so long before, which a claim misses
+    /// if no step falls in between. `None` if no belief ran out, and in a run that does not
+    /// [measure it](crate::Arranged::measures_spare).
+    pub spare_ns: Option<i64>,
     /// How long leases were held, and how many were lost: of interest in a run that
     /// [lasts](crate::Lasting).
     pub tenure: Tenure,
@@ -66,6 +72,7 @@ impl Outcome {
         self.broken = self.broken.or(next.broken);
         self.taken = self.taken.or(next.taken);
         self.slack_ns = self.slack_ns.into_iter().chain(next.slack_ns).min();
+        self.spare_ns = self.spare_ns.into_iter().chain(next.spare_ns).min();
         self.tenure.add(&next.tenure);
         let virtual_us = self.virtual_us;
         self.counts.add(&next.counts);

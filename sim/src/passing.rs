@@ -48,6 +48,9 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// Every clock moves on to what it shows at `next`; in ticks that is at most one tick away.
     pub(crate) fn advance_to(&mut self, next: TrueTime) {
         let by = next - self.now;
+        if self.plan.arranged.measures_spare {
+            self.note_spare(next);
+        }
         let outlook = self.outlook();
         self.now = next;
         let nodes = self.node_clocks.each_mut().map(|clock| clock.advance(by));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use leasehold_world::Claim;
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Campaign, KEPT};
+use crate::campaign::{Campaign, KEPT, Least};
 use crate::counts::Counts;
 use crate::file::File;
 use crate::kinds::Kind;
@@ -64,6 +64,8 @@ pub struct Results {
     pub digest: u64,
     /// What happened.
     pub counts: Counts,
+    /// The least slack, and its seed; none if in no run a client followed another.
+    pub least_slack: Option<Least>,
     /// The first failing seeds, in order; [`KEPT`] at most.
     pub failures: Vec<FailedSeed>,
     /// How many there were in all.
@@ -93,6 +95,7 @@ impl Results {
             truncated: campaign.seeds < wanted.end - wanted.start,
             digest,
             counts: campaign.counts,
+            least_slack: campaign.least_slack,
             failures: campaign.failures.iter().filter_map(FailedSeed::of).collect(),
             failures_total,
             kinds: campaign.kinds.clone(),
@@ -151,7 +154,10 @@ impl Results {
         if !causes.filter_map(|row| row.first_seed).all(inside) {
             return Err(ResultsError::FirstSeeds);
         }
-        Ok(())
+        match self.least_slack.filter(|least| !inside(least.seed)) {
+            Some(Least { seed, .. }) => Err(ResultsError::LeastSlack { seed, shard: self.shard }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -218,6 +224,14 @@ pub enum ResultsError {
     /// A cause that was met has no first seed, or one outside the shard; or it was not met.
     #[error("a first seed of a cause is missing, outside the shard, or of a cause never met")]
     FirstSeeds,
+    /// The least slack is that of a seed which was not run.
+    #[error("least_slack: seed {seed} is none of shard {shard}")]
+    LeastSlack {
+        /// The seed.
+        seed: u64,
+        /// The shard.
+        shard: Shard,
+    },
     /// What never happened does not follow from the counts.
     #[error("never_happened: not what follows from the counts")]
     NeverHappened,

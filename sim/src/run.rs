@@ -13,7 +13,7 @@ use leasehold_world::{Effects, Program, Scope, Step, World, WorldTime};
 use crate::agenda::{Agenda, Event, Parcel};
 use crate::clock::{Clock, NANOS, TrueTime};
 use crate::dice::{Dice, Question, Roll};
-use crate::history::{History, actor};
+use crate::history::History;
 use crate::holder::Holder;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -32,9 +32,16 @@ const TURNS: u32 = 20_000;
 /// How many moves at one instant are told apart; the clients with later ones are served next.
 const MOVES: usize = 18;
 
+/// A move that a client can make: a task of a broken program, or a tick of the shipped one.
+#[derive(Clone, Copy)]
+struct OneMove {
+    client: u8,
+    task: Option<TaskMove>,
+}
+
 /// The moves that clients can make at one instant.
-struct Moves<I, const N: usize, const C: usize> {
-    list: [Option<Step<I, N, C>>; MOVES],
+struct Moves {
+    list: [OneMove; MOVES],
     len: usize,
 }
 
@@ -114,7 +121,8 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     }
 
     fn outcome(self) -> (Outcome, Option<Vec<Line>>, Option<leasehold_world::Claim>) {
-        let (slack_ns, tenure) = (self.holder.slack, self.tenure());
+        let (slack_ns, spare_ns) = (self.holder.slack, self.holder.spare);
+        let tenure = self.tenure();
         let Watch { steps, hash, mut counts, broken, taken, ended_by, lines, .. } = self.watch;
         let virtual_us = (self.now / NANOS).unsigned_abs();
         counts.steps = steps.into();
@@ -130,6 +138,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             taken,
             counts,
             slack_ns,
+            spare_ns,
             tenure,
         };
         (outcome, lines, ended_by)
@@ -267,16 +276,16 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
 
     // ---- moves -------------------------------------------------------------------------------
 
-    fn moves(&self) -> Moves<I, N, C> {
+    fn moves(&self) -> Moves {
         let scope = self.scope();
-        let mut moves = Moves { list: [const { None }; MOVES], len: 0 };
+        let mut moves = Moves { list: [OneMove { client: 0, task: None }; MOVES], len: 0 };
         for (c, _) in self.dues.iter().enumerate().filter(|&(_, &due)| due <= self.now) {
             let client = &self.world.clients[c];
             if !client.is_urgent(scope) {
                 continue;
             }
             match &client.program {
-                Program::Joined(_) => moves.add(Step::Tick(c as u8)),
+                Program::Joined(_) => moves.add(c as u8, None),
                 Program::Threaded(threaded) => {
                     for task in TaskMove::ALL {
                         let wanted = task.as_move();
@@ -284,7 +293,7 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
                             threaded.stalled && matches!(wanted, Move::Check | Move::Send);
                         let left = client.renewals_left;
                         if !held_up && threaded.may(scope, client.now, left, wanted) {
-                            moves.add(Step::Task(c as u8, task));
+                            moves.add(c as u8, Some(task));
                         }
                     }
                 }
@@ -293,13 +302,11 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
         moves
     }
 
-    fn make_move(&mut self, moves: &Moves<I, N, C>) {
+    fn make_move(&mut self, moves: &Moves) {
         let roll = self.dice.roll(Question::Move, self.watch.steps.into());
-        let chosen = moves.list[roll.below(moves.len as i64) as usize];
-        let Some(step) = chosen else { return };
-        let Some(client) = actor(&step) else { return };
-        self.act(client, step);
-        if matches!(step, Step::Task(_, TaskMove::Choose | TaskMove::Check)) {
+        let OneMove { client, task } = moves.list[roll.below(moves.len as i64) as usize];
+        self.act(client, task.map_or(Step::Tick(client), |task| Step::Task(client, task)));
+        if matches!(task, Some(TaskMove::Choose | TaskMove::Check)) {
             self.maybe_stall(client);
         }
     }
@@ -319,10 +326,10 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
     }
 }
 
-impl<I, const N: usize, const C: usize> Moves<I, N, C> {
-    fn add(&mut self, step: Step<I, N, C>) {
+impl Moves {
+    fn add(&mut self, client: u8, task: Option<TaskMove>) {
         if let Some(slot) = self.list.get_mut(self.len) {
-            *slot = Some(step);
+            *slot = OneMove { client, task };
             self.len += 1;
         }
     }

@@ -4,7 +4,8 @@
 use leasehold::protocol::Mutated;
 use leasehold_world::trace::Line;
 use leasehold_world::{
-    CLAIMS, Claim, ClaimSet, Effects, Scope, Step, Witness, World, WorldTime, dangers, suspects,
+    CLAIMS, Claim, ClaimSet, Effects, Scope, Step, World, WorldTime, approached, concerned,
+    dangers, suspects,
 };
 
 use crate::counts::{Counts, Hazard, Told};
@@ -85,14 +86,13 @@ impl Watch {
             lines.push(Line { number: 0, step: step.to_string(), note: String::new() });
         }
         self.count(step, effects);
-        for claim in self.unseen.and(dangers(step)) {
-            if Witness(claim).seen(world) {
-                self.unseen.remove(claim);
-                self.counts.witnessed(claim);
-            }
+        let among = concerned(step, effects);
+        for claim in approached(self.unseen.and(dangers(step, effects)), among.clients, world) {
+            self.unseen.remove(claim);
+            self.counts.witnessed(claim);
         }
-        for claim in self.unbroken.and(suspects(step, world.breaches)) {
-            if !claim.holds(world, scope) {
+        for claim in self.unbroken.and(suspects(step, effects, world.breaches)) {
+            if !claim.holds_among(among, world, scope) {
                 self.note_broken(claim);
             }
         }

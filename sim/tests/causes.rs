@@ -1,6 +1,8 @@
 //! Every "lock already taken" and every lost lease has one cause, the same in the run and in the
 //! replay of its trace, and a chain of steps that shows it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use leasehold::protocol::{Extend, Mutant, Transport};
 use leasehold_sim::{Cause, Explained, Fault, Options, Profile, Told, cause_of, explain, record};
 use leasehold_world::{Lifecycle, Trace};

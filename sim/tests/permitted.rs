@@ -6,7 +6,8 @@
 use leasehold::protocol::{Extend, Micros, Transport};
 use leasehold_sim::{Options, Plan, Profile, record, walk};
 use leasehold_world::{
-    CLAIMS, Lifecycle, Step, Trace, Witness, World, dangers, suspects, with_any_size,
+    CLAIMS, Lifecycle, Step, Trace, Witness, World, approached, concerned, dangers, suspects,
+    with_any_size,
 };
 
 /// Takes the steps of a trace again, from their text, asking the world's leave each time, and every
@@ -20,13 +21,16 @@ fn replay<const N: usize, const C: usize>(trace: &Trace) -> Result<(), String> {
             return Err(format!("step {}: {step} is not permitted", number));
         }
         let before = world;
-        let _ = world.apply(scope, scope.mutated, step);
-        let suspected = suspects(&step, world.breaches);
-        let near = dangers(&step);
+        let effects = world.apply(scope, scope.mutated, step);
+        let suspected = suspects(&step, &effects, world.breaches);
+        let near = dangers(&step, &effects);
+        let among = concerned(&step, &effects);
         for claim in CLAIMS {
             let broke = claim.holds(&before, scope) && !claim.holds(&world, scope);
             let came = !Witness(claim).seen(&before) && Witness(claim).seen(&world);
-            if broke && !suspected.contains(claim) || came && !near.contains(claim) {
+            let noticed = suspected.contains(claim) && !claim.holds_among(among, &world, scope);
+            let met = approached(near, among.clients, &world).contains(claim);
+            if broke && !noticed || came && !met {
                 return Err(format!("{step}: nobody asked about {}", claim.name()));
             }
         }

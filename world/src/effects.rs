@@ -64,11 +64,15 @@ pub struct Effects<I> {
     pub heard: Option<(Command, Answer)>,
     /// What the user was told.
     pub report: Option<Report<I>>,
+    /// Nodes that a command or the time has left with another value than before, or that can grant
+    /// again.
+    pub changed: NodeSet,
 }
 
 impl<I> Default for Effects<I> {
     fn default() -> Self {
-        Effects { sent: Commands::default(), executed: None, heard: None, report: None }
+        let (sent, changed) = (Commands::default(), NodeSet::EMPTY);
+        Effects { sent, executed: None, heard: None, report: None, changed }
     }
 }
 

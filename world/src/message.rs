@@ -208,7 +208,10 @@ impl Pipe {
     /// Removes message number `index`.
     #[inline]
     pub fn remove(&mut self, index: usize) {
-        self.messages.copy_within(index + 1.., index);
+        // A few moves in place cost less than a call.
+        for at in index + 1..CAPACITY {
+            self.messages[at - 1] = self.messages[at];
+        }
         self.messages[CAPACITY - 1] = 0;
     }
 

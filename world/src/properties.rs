@@ -2,13 +2,14 @@
 //!
 //! The checker asks them in every state, the simulator after every step, the tests on every trace.
 
-use leasehold::protocol::{Drift, Rules};
+use leasehold::protocol::{Drift, NodeSet, Rules};
 
 use crate::client::{Client, Program};
 use crate::effects::Breach;
 use crate::message::Value;
 use crate::node::Node;
 use crate::scope::{Lifecycle, Scope, Settings};
+use crate::suspects::{ClientSet, Concerned};
 use crate::time::WorldTime;
 use crate::world::World;
 
@@ -164,21 +165,32 @@ impl Claim {
         world: &World<R, I, N, C>,
         scope: &Scope,
     ) -> bool {
+        self.holds_among(Concerned::all(N), world, scope)
+    }
+
+    /// Whether it holds in this state, if it held in the one before, and the step in between can
+    /// have brought nothing for others.
+    pub fn holds_among<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+        self,
+        among: Concerned,
+        world: &World<R, I, N, C>,
+        scope: &Scope,
+    ) -> bool {
         match self {
             Claim::WindowExclusion => window_exclusion(world),
-            Claim::ValidityBacked => validity_backed(world),
+            Claim::ValidityBacked => among.clients.iter(C).all(|c| is_backed(world, c)),
             Claim::Continuity => continuity(world),
             Claim::NoRenewalAfterStop => !world.breaches.contains(Breach::RenewalAfterStop),
             Claim::OrderAtNode => !world.breaches.contains(Breach::ExtendAfterRelease),
             Claim::NothingReportedAfter => !world.breaches.contains(Breach::ReportAfterStop),
             Claim::NoOrphan => !world.breaches.contains(Breach::Orphan),
             Claim::NoZombie => !world.breaches.contains(Breach::Zombie),
-            Claim::NoLeftover => no_leftover(world),
-            Claim::Residue => residue(world, scope),
+            Claim::NoLeftover => no_leftover(among.nodes, world),
+            Claim::Residue => residue(among.nodes, world, scope),
             Claim::OwnKeysOnly => !world.breaches.contains(Breach::ForeignKeyTouched),
             Claim::TrueCause => !world.breaches.contains(Breach::FalseCause),
             Claim::NoStrayMessage => !world.breaches.contains(Breach::StrayMessage),
-            Claim::LossTold => loss_told(world),
+            Claim::LossTold => loss_told(among.clients, world),
             Claim::BoundedRelease => bounded_release(world, scope),
             Claim::BoundedAcquire => bounded_acquire(world, scope),
             Claim::RoomForMessages => !world.breaches.contains(Breach::PipeFull),
@@ -187,7 +199,7 @@ impl Claim {
 }
 
 /// At most one client believes.
-pub fn window_exclusion<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+fn window_exclusion<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
 ) -> bool {
     world.clients.iter().filter(|client| client.believes()).count() <= 1
@@ -201,60 +213,56 @@ pub(crate) fn keepers<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world.nodes.iter().filter(|node| node.key == value && !value.is_none()).count()
 }
 
-/// How many nodes do not keep the value and can grant nothing.
-fn withheld<R: Rules, I: WorldTime, const N: usize, const C: usize>(
-    world: &World<R, I, N, C>,
-    value: Value,
-) -> usize {
-    world.nodes.iter().filter(|node| node.key != value && node.is_withheld()).count()
-}
-
 /// The majority that the claim is about, whatever the rules under test call a quorum.
 pub(crate) const fn majority(nodes: usize) -> usize {
     nodes / 2 + 1
 }
 
-/// While a client believes, a majority of nodes keep its value, or can grant nothing to anybody: a
+/// While the client believes, a majority of nodes keep its value, or can grant nothing to anybody: a
 /// node that died counts until it is back and its guard has ended.
-pub fn validity_backed<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+fn is_backed<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
+    c: u8,
 ) -> bool {
-    let backed = |(c, client): (usize, &Client<R, I>)| {
-        let value = client.value(c as u8);
-        !client.believes() || withheld(world, value) + keepers(world, value) >= majority(N)
-    };
-    world.clients.iter().enumerate().all(backed)
+    let client = &world.clients[usize::from(c)];
+    let value = client.value(c);
+    let keeps = |node: &&Node<I>| node.key == value && !value.is_none() || node.is_withheld();
+    !client.believes() || world.nodes.iter().filter(keeps).count() >= majority(N)
 }
 
 /// No client believes again after somebody else believed in between.
-pub fn continuity<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+fn continuity<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
 ) -> bool {
     world.clients.iter().all(|client| !(client.believes() && client.ghost.interloped))
 }
 
-/// Nothing that is settled is stored anywhere.
-pub fn no_leftover<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+/// Nothing that is settled is stored at these nodes.
+fn no_leftover<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    among: NodeSet,
     world: &World<R, I, N, C>,
 ) -> bool {
-    world.nodes.iter().all(|node| {
+    among.into_iter().map(|n| &world.nodes[usize::from(n)]).all(|node| {
         node.key.is_none()
             || !world.clients[usize::from(node.key.client())].settled(node.key.generation())
     })
 }
 
-/// No key outlives its TTL, counted from now at the latest.
-pub fn residue<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+/// No key at these nodes outlives its TTL, counted from now at the latest.
+fn residue<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    among: NodeSet,
     world: &World<R, I, N, C>,
     scope: &Scope,
 ) -> bool {
     let ttl = |key: Value| scope.config_of(key.client()).ttl();
     let within = |node: &Node<I>| node.gone_at <= node.now.key_gone_at(ttl(node.key));
-    world.nodes.iter().all(|node| node.key.is_none() || within(node))
+    let mut nodes = among.into_iter().map(|n| &world.nodes[usize::from(n)]);
+    nodes.all(|node| node.key.is_none() || within(node))
 }
 
 /// A held lease wakes by `valid_until`, and nothing else was told first.
-pub fn loss_told<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+fn loss_told<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    among: ClientSet,
     world: &World<R, I, N, C>,
 ) -> bool {
     let wakes = |client: &Client<R, I>| match &client.program {
@@ -265,11 +273,12 @@ pub fn loss_told<R: Rules, I: WorldTime, const N: usize, const C: usize>(
         }
         Program::Threaded(_) => true,
     };
-    !world.breaches.contains(Breach::LateLoss) && world.clients.iter().all(wakes)
+    !world.breaches.contains(Breach::LateLoss)
+        && among.iter(C).all(|c| wakes(&world.clients[usize::from(c)]))
 }
 
 /// A release is reported within its bound.
-pub fn bounded_release<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+fn bounded_release<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
     scope: &Scope,
 ) -> bool {
@@ -279,7 +288,7 @@ pub fn bounded_release<R: Rules, I: WorldTime, const N: usize, const C: usize>(
 }
 
 /// A lone contender waits no longer than a TTL and one retry.
-pub fn bounded_acquire<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+fn bounded_acquire<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
     scope: &Scope,
 ) -> bool {

@@ -1,10 +1,11 @@
 //! For each claim the danger that a search must have approached, or the claim means nothing.
 
-use leasehold::protocol::{Command, Phase, Rules};
+use leasehold::protocol::{Command, NodeSet, Phase, Rules};
 
 use crate::client::{Client, Program};
-use crate::message::{Message, Value};
+use crate::message::Value;
 use crate::properties::{Claim, keepers, majority};
+use crate::suspects::{ClaimSet, ClientSet};
 use crate::threaded::{Main, Renewer};
 use crate::time::WorldTime;
 use crate::world::World;
@@ -62,25 +63,90 @@ impl Witness {
         self,
         world: &World<R, I, N, C>,
     ) -> bool {
-        let clients = || world.clients.iter().enumerate().map(|(c, client)| (c as u8, client));
-        let stored = |value: Value| keepers(world, value) > 0;
-        let under_way = |c: u8, which: &dyn Fn(Message) -> bool| {
-            world.pipes[usize::from(c)].iter().any(|pipe| pipe.iter().any(which))
-        };
-        let has_released =
-            |client: &Client<R, I>| client.ghost.released.iter().any(|nodes| !nodes.is_empty());
-        let waiting = |command: Command| {
-            move |message: Message| message.command() == command && message.answer().is_none()
-        };
-        match self.0 {
-            Claim::WindowExclusion => clients().any(|(c, client)| {
-                let other = |value: Value| !value.is_none() && value.client() != c;
-                client.believes() && world.nodes.iter().any(|node| other(node.key))
-            }),
-            Claim::ValidityBacked => clients().any(|(c, client)| {
-                client.believes() && keepers(world, client.value(c)) == majority(N)
-            }),
-            Claim::Continuity => clients().any(|(_, client)| match &client.program {
+        !approached(ClaimSet::of(&[self.0]), ClientSet::ALL, world).is_empty()
+    }
+}
+
+/// Dangers of which what is under way is a part.
+const OF_MESSAGES: ClaimSet = ClaimSet::of(&[
+    Claim::NoRenewalAfterStop,
+    Claim::OrderAtNode,
+    Claim::NothingReportedAfter,
+    Claim::NoOrphan,
+    Claim::NoZombie,
+    Claim::OwnKeysOnly,
+    Claim::TrueCause,
+    Claim::NoStrayMessage,
+]);
+
+/// Those of the `wanted` dangers that are seen in this state at one of these clients.
+pub fn approached<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    wanted: ClaimSet,
+    among: ClientSet,
+    world: &World<R, I, N, C>,
+) -> ClaimSet {
+    let mut seen = ClaimSet::default();
+    if wanted.is_empty() {
+        return seen;
+    }
+    let looks_at_messages = !wanted.and(OF_MESSAGES).is_empty();
+    for c in among.iter(C) {
+        let mut sight = Sight::of(world, c);
+        if looks_at_messages {
+            sight.look_at_messages();
+        }
+        for claim in wanted {
+            if sight.shows(claim) {
+                seen.insert(claim);
+            }
+        }
+    }
+    seen
+}
+
+/// One client, and what it has under way, node by node.
+struct Sight<'a, R, I, const N: usize, const C: usize> {
+    world: &'a World<R, I, N, C>,
+    c: u8,
+    client: &'a Client<R, I>,
+    /// Where a command waits to be run, by command.
+    sets: NodeSet,
+    extends: NodeSet,
+    releases: NodeSet,
+    /// Where the answer to an extend is on its way.
+    extended: NodeSet,
+}
+
+impl<'a, R: Rules, I: WorldTime, const N: usize, const C: usize> Sight<'a, R, I, N, C> {
+    fn of(world: &'a World<R, I, N, C>, c: u8) -> Self {
+        let client = &world.clients[usize::from(c)];
+        let [sets, extends, releases, extended] = [NodeSet::EMPTY; 4];
+        Sight { world, c, client, sets, extends, releases, extended }
+    }
+
+    fn look_at_messages(&mut self) {
+        for (pipe, n) in self.world.pipes[usize::from(self.c)].iter().zip(0..) {
+            for message in pipe.iter() {
+                match (message.command(), message.answer()) {
+                    (Command::Set, None) => self.sets.insert(n),
+                    (Command::Extend, None) => self.extends.insert(n),
+                    (Command::Release, None) => self.releases.insert(n),
+                    (Command::Extend, Some(_)) => self.extended.insert(n),
+                    (Command::Set | Command::Release | Command::Kill, _) => {}
+                }
+            }
+        }
+    }
+
+    fn shows(&self, claim: Claim) -> bool {
+        let client = self.client;
+        let under_way = !self.extends.or(self.extended).is_empty();
+        match claim {
+            Claim::WindowExclusion => {
+                client.believes() && self.world.nodes.iter().any(|node| self.is_others(node.key))
+            }
+            Claim::ValidityBacked => client.believes() && self.keepers() == majority(N),
+            Claim::Continuity => match &client.program {
                 Program::Joined(joined) => {
                     joined.lease.phase() == Phase::Lost && !joined.lease.unresolved().is_empty()
                 }
@@ -89,65 +155,52 @@ impl Witness {
                         && threaded.renewer == Renewer::InFlight
                         && !client.believes()
                 }
-            }),
-            Claim::NoRenewalAfterStop => clients().any(|(c, client)| {
-                client.stopped() && under_way(c, &|m| m.command() == Command::Extend)
-            }),
-            Claim::OrderAtNode => clients()
-                .any(|(c, client)| has_released(client) && under_way(c, &waiting(Command::Extend))),
-            Claim::NothingReportedAfter => clients().any(|(c, client)| {
-                let answered = |m: Message| m.command() == Command::Extend && m.answer().is_some();
-                client.stopped() && under_way(c, &answered)
-            }),
-            Claim::NoOrphan => clients()
-                .any(|(c, client)| has_released(client) && under_way(c, &waiting(Command::Set))),
-            Claim::NoZombie => clients().any(|(c, client)| extends_without_key(world, c, client)),
-            Claim::NoLeftover => clients()
-                .any(|(_, client)| client.generation > 0 && client.settled(client.generation)),
-            Claim::Residue => {
-                clients().any(|(c, client)| !client.may_believe() && stored(client.value(c)))
+            },
+            Claim::NoRenewalAfterStop => under_way && client.stopped(),
+            Claim::OrderAtNode => !self.extends.is_empty() && self.has_released(),
+            Claim::NothingReportedAfter => !self.extended.is_empty() && client.stopped(),
+            Claim::NoOrphan => !self.sets.is_empty() && self.has_released(),
+            Claim::NoZombie => self.extends_without_key(),
+            Claim::NoLeftover => client.generation > 0 && client.settled(client.generation),
+            Claim::Residue => !client.may_believe() && self.keepers() > 0,
+            Claim::OwnKeysOnly => {
+                let compares = self.extends.or(self.releases);
+                compares.into_iter().any(|n| self.is_others(self.world.nodes[usize::from(n)].key))
             }
-            Claim::OwnKeysOnly => clients().any(|(c, _)| {
-                (0..N).any(|n| {
-                    let key = world.nodes[n].key;
-                    let other = !key.is_none() && key.client() != c;
-                    let compares =
-                        |m: Message| waiting(Command::Extend)(m) || waiting(Command::Release)(m);
-                    other && world.pipes[usize::from(c)][n].iter().any(compares)
-                })
-            }),
-            Claim::TrueCause => clients().any(|(c, client)| {
+            Claim::TrueCause => {
                 let open = match &client.program {
                     Program::Joined(joined) => !joined.lease.unresolved().is_empty(),
                     Program::Threaded(threaded) => threaded.renewer == Renewer::InFlight,
                 };
-                open && extends_without_key(world, c, client)
-            }),
-            Claim::NoStrayMessage => clients().any(|(c, client)| {
-                has_released(client) && under_way(c, &|m| m.command() == Command::Extend)
-            }),
-            Claim::LossTold => clients().any(|(_, client)| match &client.program {
+                open && self.extends_without_key()
+            }
+            Claim::NoStrayMessage => under_way && self.has_released(),
+            Claim::LossTold => match &client.program {
                 Program::Joined(joined) => joined.lease.phase() == Phase::Lost,
                 Program::Threaded(_) => false,
-            }),
-            Claim::BoundedRelease => {
-                clients().any(|(_, client)| client.ghost.releasing_for.offset() > 0)
-            }
-            Claim::BoundedAcquire => world.healed.waited.offset() > 0,
+            },
+            Claim::BoundedRelease => client.ghost.releasing_for.offset() > 0,
+            Claim::BoundedAcquire => self.world.healed.waited.offset() > 0,
             Claim::RoomForMessages => false,
         }
     }
-}
 
-/// Whether an extend of the client's present lease waits at a node that does not store its value.
-fn extends_without_key<R: Rules, I: WorldTime, const N: usize, const C: usize>(
-    world: &World<R, I, N, C>,
-    c: u8,
-    client: &Client<R, I>,
-) -> bool {
-    let waits = |m: Message| m.command() == Command::Extend && m.answer().is_none();
-    (0..N).any(|n| {
-        let gone = world.nodes[n].key != client.value(c);
-        gone && world.pipes[usize::from(c)][n].iter().any(waits)
-    })
+    fn is_others(&self, key: Value) -> bool {
+        !key.is_none() && key.client() != self.c
+    }
+
+    /// How many nodes store the value of the present lease.
+    fn keepers(&self) -> usize {
+        keepers(self.world, self.client.value(self.c))
+    }
+
+    fn has_released(&self) -> bool {
+        self.client.ghost.released.iter().any(|nodes| !nodes.is_empty())
+    }
+
+    /// Whether an extend waits at a node that does not store the value of the present lease.
+    fn extends_without_key(&self) -> bool {
+        let value = self.client.value(self.c);
+        self.extends.into_iter().any(|n| self.world.nodes[usize::from(n)].key != value)
+    }
 }

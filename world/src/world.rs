@@ -54,6 +54,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     pub fn apply(&mut self, scope: &Scope, rules: R, step: Step<I, N, C>) -> Effects<I> {
         self.breaches = Breaches::default();
         let mut effects = Effects::default();
+        let concerns_clients = !matches!(step, Step::Run { .. });
         match step {
             Step::Start(c) => self.start(scope, rules, c, &mut effects),
             Step::Tick(c) => self.input(scope, c, Input::Tick, &mut effects),
@@ -103,9 +104,11 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 self.nodes[usize::from(node)].scripts_lost = true;
             }
             Step::Heal(c) => self.heal(c),
-            Step::Advance { nodes, clients } => self.advance(nodes, clients),
+            Step::Advance { nodes, clients } => self.advance(nodes, clients, &mut effects),
         }
-        self.observe();
+        if concerns_clients {
+            self.observe();
+        }
         effects
     }
 
@@ -241,6 +244,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let (before, gone_at) = (node.key, node.gone_at);
         let answer = node.run(command, value, rules, scope.config_of(c));
         let changed = (node.key, node.gone_at) != (before, gone_at);
+        if node.key != before {
+            effects.changed.insert(n);
+        }
         let (mut at, mut answer) = (usize::from(index), answer);
         if command == Command::Kill {
             let strays = pipe.iter().filter(|other| other.age() > 0).count();
@@ -332,7 +338,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
 
     // ---- time and observation ----------------------------------------------------------------
 
-    fn advance(&mut self, nodes: [I; N], clients: [I; C]) {
+    fn advance(&mut self, nodes: [I; N], clients: [I; C], effects: &mut Effects<I>) {
         self.spend_slips(&nodes, &clients);
         self.healed.tried = false;
         if let Some(survivor) = self.healed.survivor()
@@ -341,9 +347,13 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             let by = clients[usize::from(survivor)].offset();
             self.healed.waited = self.healed.waited.plus(by);
         }
-        for (node, by) in self.nodes.iter_mut().zip(nodes) {
+        for ((node, by), n) in self.nodes.iter_mut().zip(nodes).zip(0..) {
+            let before = (node.key, node.is_withheld());
             node.now = node.now.plus(by.offset());
             node.expire();
+            if (node.key, node.is_withheld()) != before {
+                effects.changed.insert(n);
+            }
         }
         for (client, by) in self.clients.iter_mut().zip(clients) {
             client.now = client.now.plus(by.offset());
@@ -357,10 +367,11 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     /// What an observer notes after each step.
     fn observe(&mut self) {
         let believes: [bool; C] = std::array::from_fn(|c| self.clients[c].believes());
+        let believers: u32 = believes.iter().map(|&believes| u32::from(believes)).sum();
         for (c, client) in self.clients.iter_mut().enumerate() {
             let over = !client.may_believe();
             let releasing = client.releasing();
-            let other = (0..C).any(|other| other != c && believes[other]);
+            let other = believers > u32::from(believes[c]);
             let ghost = &mut client.ghost;
             if self.healed.survivor() == Some(c as u8) && believes[c] {
                 ghost.served = true;

@@ -11,6 +11,7 @@ use leasehold_sim::{
 };
 use leasehold_world::{CLAIMS, Claim, Lifecycle, Trace};
 
+use super::steer::Measure;
 use crate::causes::CausesArgs;
 use crate::exit::Failure;
 
@@ -169,6 +170,10 @@ pub(super) struct CampaignArgs {
     pub(super) shard: Option<Shard>,
     #[command(flatten)]
     pub(super) drawn: Drawn,
+    /// Instead of the seeds as they come: keep the runs with the least slack, change them a little
+    /// and run them again, as many runs as there are seeds, or until two clients believe at once
+    #[arg(long, value_name = "MEASURE", conflicts_with_all = ["shard", "check_determinism"])]
+    pub(super) steer: Option<Measure>,
     /// Run every seed twice, the second time on another thread, and compare the runs step by step
     #[arg(long)]
     pub(super) check_determinism: bool,
@@ -177,6 +182,14 @@ pub(super) struct CampaignArgs {
     pub(super) threads: Option<u16>,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+impl CampaignArgs {
+    /// How many threads.
+    pub(super) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(cores, usize::from)
+    }
 }
 
 /// Options of `leasehold sim merge`.

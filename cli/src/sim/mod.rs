@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use leasehold_sim::{Results, Shard, campaign, campaign_twice};
+use leasehold_sim::{Options, Results, Shard, campaign, campaign_twice};
 
 mod args;
 mod merge;
 mod print;
 mod progress;
 mod save;
+mod steer;
 
 pub(crate) use args::{Drawn, SimArgs, claim_named};
 pub(crate) use merge::ReadError;
@@ -24,6 +25,7 @@ use crate::exit::{Ending, Failure, say};
 pub(crate) fn run(args: &SimArgs) -> Result<Ending, Failure> {
     match &args.instead {
         Some(Instead::Merge(args)) => merge::run(args),
+        None if args.campaign.steer.is_some() => steer::run(&args.campaign),
         None => run_campaign(&args.campaign),
     }
 }
@@ -40,8 +42,6 @@ fn run_campaign(args: &CampaignArgs) -> Result<Ending, Failure> {
 /// Runs the seeds that are asked for, until they are done or `interrupted`.
 fn results(args: &CampaignArgs, interrupted: &AtomicBool) -> Result<Results, Failure> {
     let options = args.drawn.options()?;
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.map_or_else(cores, usize::from);
     let all = args.minutes.map_or(args.seeds.0.clone(), |_| args.from..u64::MAX);
     let shard = args.shard.unwrap_or(Shard::WHOLE);
     let seeds = shard.seeds(&all);
@@ -56,7 +56,7 @@ fn results(args: &CampaignArgs, interrupted: &AtomicBool) -> Result<Results, Fai
         }
     };
     let run = if args.check_determinism { campaign_twice } else { campaign };
-    let campaign = run(seeds, &options, threads, &progress, &over);
+    let campaign = run(seeds, &options, args.threads(), &progress, &over);
     let elapsed_ms = milliseconds(display.finish());
 
     // What was run in a given time is a whole of its own.
@@ -76,15 +76,8 @@ fn give(results: &Results, output: &Output, stop: &AtomicBool) -> Result<Ending,
         say(print::tables(results));
     }
     output.causes.show(&results.counts, &args::typed(&results.options), output.json)?;
-    match destination(output, results) {
-        Some(Destination::Asked(folder)) => tell(output, &save::save(results, folder, stop)?),
-        // A folder that cannot be written to is then no reason to end otherwise.
-        Some(Destination::Unasked(folder)) => match save::save(results, folder, stop) {
-            Ok(saved) => tell(output, &saved),
-            Err(failure) => say_unless(output.json, &format!("not saved: {failure}")),
-        },
-        None => {}
-    }
+    let write = |folder: &Path| save::save(results, folder, stop);
+    give_saved(output, &results.options, results.failures_total > 0, &write)?;
     Ok(if !results.is_as_claimed() {
         Ending::Broken
     } else if results.truncated {
@@ -92,6 +85,25 @@ fn give(results: &Results, output: &Output, stop: &AtomicBool) -> Result<Ending,
     } else {
         Ending::AsClaimed
     })
+}
+
+/// Has what failed written where it was asked for, or where it belongs if nobody expected it.
+fn give_saved(
+    output: &Output,
+    options: &Options,
+    failed: bool,
+    write: &dyn Fn(&Path) -> Result<Vec<save::Saved>, Failure>,
+) -> Result<(), Failure> {
+    match destination(output, options, failed) {
+        Some(Destination::Asked(folder)) => tell(output, &write(folder)?),
+        // A folder that cannot be written to is then no reason to end otherwise.
+        Some(Destination::Unasked(folder)) => match write(folder) {
+            Ok(saved) => tell(output, &saved),
+            Err(failure) => say_unless(output.json, &format!("not saved: {failure}")),
+        },
+        None => {}
+    }
+    Ok(())
 }
 
 /// Where failing seeds are saved.
@@ -103,8 +115,8 @@ enum Destination<'a> {
     Unasked(&'a Path),
 }
 
-fn destination<'a>(output: &'a Output, results: &Results) -> Option<Destination<'a>> {
-    let unexpected = results.failures_total > 0 && save::must_hold(&results.options);
+fn destination<'a>(output: &'a Output, options: &Options, failed: bool) -> Option<Destination<'a>> {
+    let unexpected = failed && save::must_hold(options);
     match &output.save {
         Some(folder) => Some(Destination::Asked(folder)),
         None => unexpected.then_some(Destination::Unasked(Path::new(save::FOLDER))),
@@ -125,27 +137,22 @@ fn say_unless(silent: bool, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use leasehold_sim::Options;
     use leasehold_world::Lifecycle;
 
     use super::*;
 
     #[test]
     fn seeds_are_saved_if_asked_for_or_if_what_ships_breaks() {
-        let results = |options: &Options, failures_total| {
-            let campaign = campaign(0..1, options, 1, &|_, _| {}, &AtomicBool::new(false));
-            Results { failures_total, ..Results::of(&campaign, options, 0..1, Shard::WHOLE) }
-        };
         let ships = Options::default();
         let detached = Options { lifecycle: Lifecycle::Detached, ..ships };
         let usual = || Some(Destination::Unasked(Path::new("reports/seeds")));
         let silent = Output { save: None, ..Output::default() };
-        assert_eq!(destination(&silent, &results(&ships, 0)), None);
-        assert_eq!(destination(&silent, &results(&ships, 1)), usual());
-        assert_eq!(destination(&silent, &results(&detached, 1)), None);
+        assert_eq!(destination(&silent, &ships, false), None);
+        assert_eq!(destination(&silent, &ships, true), usual());
+        assert_eq!(destination(&silent, &detached, true), None);
         let asked = Output { save: Some("there".into()), ..Output::default() };
         let there = || Some(Destination::Asked(Path::new("there")));
-        assert_eq!(destination(&asked, &results(&ships, 1)), there());
-        assert_eq!(destination(&asked, &results(&detached, 1)), there());
+        assert_eq!(destination(&asked, &ships, true), there());
+        assert_eq!(destination(&asked, &detached, true), there());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::HumanCount;
-use leasehold_sim::{Cause, CauseCount, FailedSeed, Results, Shard};
+use leasehold_sim::{Cause, CauseCount, FailedSeed, Least, Options, Results, Shard};
 
 use super::args::typed;
 use super::progress::per_second;
@@ -33,6 +33,7 @@ pub(super) fn tables(results: &Results) -> String {
         causes(results),
         kinds(results),
         speed(results),
+        slack(results),
         format!("digest of all runs: {:016x}", results.digest),
     ];
     parts.retain(|part| !part.is_empty());
@@ -47,7 +48,17 @@ pub(super) fn tables(results: &Results) -> String {
 }
 
 fn title(results: &Results) -> String {
-    let options = &results.options;
+    let mut words = words(&results.options);
+    if results.shard != Shard::WHOLE {
+        let all = range(&results.seeds);
+        words.push_str(&format!(", shard {} of seeds {all}", results.shard));
+    }
+    let seeds = range(&results.shard.seeds(&results.seeds));
+    format!("Seeds {seeds}: {words}")
+}
+
+/// The options in words.
+pub(super) fn words(options: &Options) -> String {
     let mut words = vec![
         options.lifecycle.to_string(),
         options.extend.to_string(),
@@ -57,18 +68,34 @@ fn title(results: &Results) -> String {
     words.extend(options.mutant.map(|mutant| format!("mutant {}", mutant.name())));
     words.extend(options.nodes.map(|count| format!("{} nodes", count.number())));
     words.extend(options.clients.map(|count| format!("{} clients", count.number())));
-    if results.shard != Shard::WHOLE {
-        words.push(format!("shard {} of seeds {}", results.shard, range(&results.seeds)));
-    }
-    let seeds = range(&results.shard.seeds(&results.seeds));
-    format!("Seeds {seeds}: {}", words.join(", "))
+    words.join(", ")
 }
 
-fn range(seeds: &std::ops::Range<u64>) -> String {
+/// How near two clients came to believing at once; nothing, if no client followed another.
+fn slack(results: &Results) -> String {
+    results.least_slack.map_or(String::new(), |Least { ns, seed }| {
+        let time = length(Some(ns));
+        format!("least slack, from one client's belief to the next client's: {time} (seed {seed})")
+    })
+}
+
+/// `none`, `12.3 us`, `-3.400 ms`, `1.250 s`.
+pub(super) fn length(ns: Option<i64>) -> String {
+    let Some(ns) = ns else { return "none".to_owned() };
+    let us = ns as f64 / 1e3;
+    match us.abs() {
+        small if small < 1e3 => format!("{us:.1} us"),
+        middle if middle < 1e6 => format!("{:.3} ms", us / 1e3),
+        _ => format!("{:.3} s", us / 1e6),
+    }
+}
+
+pub(super) fn range(seeds: &std::ops::Range<u64>) -> String {
     format!("{}..{}", seeds.start, seeds.end)
 }
 
-fn table(header: &[&str], numbers: &[usize]) -> Table {
+/// An empty table with this header, and numbers in these columns.
+pub(super) fn table(header: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
@@ -198,7 +225,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use leasehold::protocol::Mutant;
-    use leasehold_sim::{Difference, Options, campaign};
+    use leasehold_sim::{Difference, campaign};
     use leasehold_world::Lifecycle;
 
     use super::*;

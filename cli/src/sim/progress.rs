@@ -36,7 +36,16 @@ impl Progress {
     pub(super) fn show(&self, done: u64, failed: u64) {
         let elapsed = self.started.elapsed();
         self.bar.set_position(position(self.goal, done, elapsed));
-        self.bar.set_message(message(self.goal, done, failed, elapsed));
+        let failed = format!("{} failing", HumanCount(failed));
+        self.bar.set_message(message(self.goal, (done, "seeds"), &failed, elapsed));
+    }
+
+    /// Shows how many runs of a search are done, and the least slack so far.
+    pub(super) fn show_steered(&self, done: u64, slack: &str) {
+        let elapsed = self.started.elapsed();
+        self.bar.set_position(position(self.goal, done, elapsed));
+        let slack = format!("least slack {slack}");
+        self.bar.set_message(message(self.goal, (done, "runs"), &slack, elapsed));
     }
 
     /// Whether the time is over, if that is the goal.
@@ -73,9 +82,9 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn message(goal: Goal, done: u64, failed: u64, elapsed: Duration) -> String {
+fn message(goal: Goal, (done, what): (u64, &str), found: &str, elapsed: Duration) -> String {
     let rate = HumanCount(per_second(done, elapsed));
-    let (done_text, failed) = (HumanCount(done), HumanCount(failed));
+    let done_text = HumanCount(done);
     let (of, left) = match goal {
         Goal::Seeds(seeds) => {
             let share = seeds.saturating_sub(done) as f64 / done.max(1) as f64;
@@ -85,7 +94,7 @@ fn message(goal: Goal, done: u64, failed: u64, elapsed: Duration) -> String {
         Goal::Time(limit) => (String::new(), limit.saturating_sub(elapsed)),
     };
     let left = FormattedDuration(left);
-    format!("{done_text}{of} seeds  {rate} seeds/s  {failed} failing  {left} left")
+    format!("{done_text}{of} {what}  {rate} {what}/s  {found}  {left} left")
 }
 
 /// How many in a second.
@@ -101,14 +110,18 @@ mod tests {
     #[test]
     fn the_display_tells_rate_failures_and_what_is_left() {
         let elapsed = Duration::from_secs(4);
-        let seeds = message(Goal::Seeds(200_000), 50_000, 3, elapsed);
+        let seeds = message(Goal::Seeds(200_000), (50_000, "seeds"), "3 failing", elapsed);
         let wanted = "50,000 of 200,000 seeds  12,500 seeds/s  3 failing  00:00:12 left";
         assert_eq!(seeds, wanted);
-        let time = message(Goal::Time(Duration::from_secs(90)), 50_000, 0, elapsed);
+        let time =
+            message(Goal::Time(Duration::from_secs(90)), (50_000, "seeds"), "0 failing", elapsed);
         assert_eq!(time, "50,000 seeds  12,500 seeds/s  0 failing  00:01:26 left");
         // Nothing is known yet, and nothing is too much.
-        assert!(message(Goal::Seeds(u64::MAX), 0, 0, Duration::ZERO).contains("0 failing"));
-        let late = message(Goal::Time(Duration::from_secs(1)), 7, 7, elapsed);
+        assert!(
+            message(Goal::Seeds(u64::MAX), (0, "seeds"), "0 failing", Duration::ZERO)
+                .contains("0 failing")
+        );
+        let late = message(Goal::Time(Duration::from_secs(1)), (7, "seeds"), "7 failing", elapsed);
         assert!(late.ends_with("00:00:00 left"), "{late}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use leasehold_sim::{Kind, Options, Profile, Results, Shrunk, record_breaking, shrink};
-use leasehold_world::{Claim, Lifecycle, replay};
+use leasehold_world::{Claim, Lifecycle, Trace, replay};
 
 use crate::exit::{Failure, write};
 use crate::replay::with_notes;
@@ -54,29 +54,48 @@ pub(super) fn save(
         let whole = record_breaking(kind.first, &results.options, kind.claim);
         // Only a program that is not deterministic runs a seed otherwise the next time.
         let whole = whole.ok_or_else(|| Failure::NotAgain { path: path.clone() })?;
-        let (trace, note) = match shrink(&whole, &mut |_| !stop.load(Ordering::Relaxed)) {
-            Ok(Shrunk { trace, before, after, finished, .. }) => {
-                let unfinished = if finished { "" } else { ", stopped before the end" };
-                (trace, format!("{} of {} steps{unfinished}", after.steps, before.steps))
-            }
-            Err(error) => {
-                let replayed = replay(&whole)
-                    .map_err(|error| Failure::Replay { path: path.clone(), error })?;
-                (with_notes(&whole, &replayed), format!("not shrunk: {error}"))
-            }
-        };
-        write(&path, &trace.to_string())?;
-        saved.push(Saved { path, note });
+        saved.push(write_shrunk(path, &whole, stop)?);
     }
     Ok(saved)
 }
 
+/// Shrinks a failing trace, and writes it to `path`. Once `stop` is true, as short as it is.
+pub(super) fn write_shrunk(
+    path: PathBuf,
+    whole: &Trace,
+    stop: &AtomicBool,
+) -> Result<Saved, Failure> {
+    let (trace, note) = match shrink(whole, &mut |_| !stop.load(Ordering::Relaxed)) {
+        Ok(Shrunk { trace, before, after, finished, .. }) => {
+            let unfinished = if finished { "" } else { ", stopped before the end" };
+            (trace, format!("{} of {} steps{unfinished}", after.steps, before.steps))
+        }
+        Err(error) => {
+            let replayed =
+                replay(whole).map_err(|error| Failure::Replay { path: path.clone(), error })?;
+            (with_notes(whole, &replayed), format!("not shrunk: {error}"))
+        }
+    };
+    write(&path, &trace.to_string())?;
+    Ok(Saved { path, note })
+}
+
+/// Those that are saved: the few that break what hurts most.
+pub(super) fn most_telling<T>(all: &[T], claim: impl Fn(&T) -> Claim) -> Vec<&T> {
+    let mut chosen: Vec<&T> = all.iter().collect();
+    chosen.sort_by_key(|one| rank(claim(one)));
+    chosen.truncate(MOST);
+    chosen
+}
+
+/// The more telling a claim, the less.
+fn rank(claim: Claim) -> (usize, Claim) {
+    let telling = TELLING.iter().position(|&known| known == claim);
+    (telling.unwrap_or(TELLING.len()), claim)
+}
+
 /// The kinds that are saved: of each claim the first cause, then the other causes.
 fn chosen(kinds: &[Kind]) -> Vec<Kind> {
-    let rank = |claim: Claim| {
-        let telling = TELLING.iter().position(|&known| known == claim);
-        (telling.unwrap_or(TELLING.len()), claim)
-    };
     // The echo of the own release is a false message too: one schedule shows both.
     let is_echo = |kind: &Kind| {
         let echo = Kind { claim: Claim::NoStrayMessage, ..*kind };
@@ -97,7 +116,7 @@ fn same_failure(one: &Kind, other: &Kind) -> bool {
 }
 
 /// The options in one word.
-fn name_of(options: &Options) -> String {
+pub(super) fn name_of(options: &Options) -> String {
     let Options { profile, lifecycle, extend, transport, mutant, nodes, clients } = *options;
     let mut words = vec![lifecycle.to_string(), extend.to_string(), transport.to_string()];
     if profile != Profile::default() {
@@ -111,8 +130,12 @@ fn name_of(options: &Options) -> String {
 
 fn file_name(kind: &Kind) -> String {
     let cause = kind.cause.map_or(String::new(), |cause| format!(" {}", cause.name()));
-    let name = format!("{} {}{cause}.trace", kind.first, kind.claim.name());
-    name.replace([',', '\''], "").replace(' ', "-")
+    as_file(&format!("{} {}{cause}", kind.first, kind.claim.name()))
+}
+
+/// Words as the name of a trace file.
+pub(super) fn as_file(words: &str) -> String {
+    format!("{words}.trace").replace([',', '\''], "").replace(' ', "-")
 }
 
 #[cfg(test)]
