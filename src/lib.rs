@@ -15,7 +15,8 @@ pub mod protocol;
 
 #[cfg(feature = "driver")]
 pub use driver::{
-    AcquireError, Builder, Client, ConnectError, Guard, Loss, ReleaseError, Released,
+    AcquireError, Builder, Client, ConnectError, Event, Events, ExtendError, Guard, Lease, Lock,
+    Loss, ReleaseError, Released, SettingsError, Shortfall, Vote, Votes, WithLockError,
 };
 
 /// The README's example, compiled.

@@ -78,7 +78,7 @@ fn machines_read_the_same() {
 fn a_picture_says_the_cause_and_marks_the_steps_that_show_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut shown = 0;
-    for entry in fs::read_dir(scenario("").parent().unwrap()).unwrap() {
+    for entry in fs::read_dir(scenario("01").parent().unwrap()).unwrap() {
         let (trace, picture) = (entry.unwrap().path(), folder.path().join("drawn.svg"));
         let file = (trace.to_str().unwrap(), picture.to_str().unwrap());
         let (_, text) = leasehold(&["replay", file.0, "--json", "--svg", file.1]);

@@ -9,7 +9,7 @@ use leasehold_tests::{Server, binary, eventually, now, servers, signal, stored};
 
 fn run(servers: &[Server], options: &[&str], command: &[&str]) -> Command {
     let mut run = Command::new(binary());
-    run.arg("run").args(["--key", "k"]);
+    run.arg("run").args(["--key", "k", "--no-restart-guard"]);
     for server in servers {
         run.args(["--node", &server.url()]);
     }
@@ -57,6 +57,20 @@ fn the_command_runs_holding_the_lock_and_its_exit_code_is_passed_on() {
 }
 
 #[test]
+fn servers_that_have_just_started_are_waited_for_and_that_is_said() {
+    let servers = servers(3);
+    let mut guarded = Command::new(binary());
+    guarded.arg("run").args(["--key", "k", "--ttl", "1s", "--max-ttl", "1s"]);
+    for server in &servers {
+        guarded.args(["--node", &server.url()]);
+    }
+    guarded.args(["--", "true"]).stdin(Stdio::null());
+    let (code, stderr) = finish(guarded);
+    assert_eq!(code, 0);
+    assert!(one_line(&stderr).contains("waiting: 3 of 3 nodes started "), "{stderr}");
+}
+
+#[test]
 fn a_lock_that_is_held_is_waited_for() {
     let servers = servers(1);
     let first = hold(&servers, &[], &["sleep", "1"]);
@@ -76,7 +90,7 @@ fn a_lock_that_is_not_acquired_is_told_by_exit_code() {
     for options in [&["--no-wait"][..], &["--wait", "300ms"][..]] {
         let (code, stderr) = finish(run(&servers, options, &["false"]));
         assert_eq!(code, 73, "{stderr}");
-        assert!(one_line(&stderr).contains("held by another"), "{stderr}");
+        assert!(one_line(&stderr).contains("taken"), "{stderr}");
     }
 }
 

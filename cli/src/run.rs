@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
-use leasehold::{AcquireError, Client, ConnectError, Guard, Loss, ReleaseError};
+use leasehold::{AcquireError, Client, ConnectError, Event, Events, Guard, Loss, ReleaseError};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{self, SignalKind};
@@ -49,6 +49,13 @@ pub(crate) struct RunArgs {
     /// How long the lock outlives its holder: 500ms, 10s, 2m
     #[arg(long, default_value = "10s", value_parser = parse_duration)]
     ttl: Duration,
+    /// The longest TTL that any client of these servers uses, for the restart guard: with three
+    /// servers or more, one that has restarted counts only when it has been up for longer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    max_ttl: Duration,
+    /// Count servers that have just started, too: for tests
+    #[arg(long)]
+    no_restart_guard: bool,
     /// Wait at most this long for the lock; without it, for as long as it takes
     #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "no_wait")]
     wait: Option<Duration>,
@@ -85,7 +92,7 @@ fn say(what: impl fmt::Display) {
 #[derive(Debug)]
 enum Failure {
     Connect(ConnectError),
-    Acquire { key: String, error: AcquireError },
+    Acquire(AcquireError),
     Interrupted(i32),
     Start { command: OsString, error: io::Error },
     Lost { key: String, loss: Option<Loss> },
@@ -97,11 +104,8 @@ impl Failure {
         match self {
             Failure::Connect(ConnectError::Unreachable { .. }) => 69,
             Failure::Connect(_) => 2,
-            Failure::Acquire {
-                error: AcquireError::Timeout { .. } | AcquireError::Exhausted { .. },
-                ..
-            } => 73,
-            Failure::Acquire { .. } | Failure::System(_) => 69,
+            Failure::Acquire(AcquireError::Timeout { .. } | AcquireError::Exhausted { .. }) => 73,
+            Failure::Acquire(_) | Failure::System(_) => 69,
             Failure::Interrupted(signal) => signal_code(*signal),
             Failure::Start { error, .. } if error.kind() == io::ErrorKind::NotFound => 127,
             Failure::Start { .. } => 126,
@@ -114,7 +118,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Connect(error) => error.fmt(f),
-            Failure::Acquire { key, error } => write!(f, "lock {key}: {error}"),
+            Failure::Acquire(error) => error.fmt(f),
             Failure::Interrupted(signal) => write!(f, "ended by signal {signal} while waiting"),
             Failure::Start { command, error } => {
                 write!(f, "{}: {error}", command.to_string_lossy())
@@ -132,7 +136,11 @@ impl fmt::Display for Failure {
 
 async fn hold_and_run(args: &RunArgs) -> Result<u8, Failure> {
     let mut signals = Signals::listen().map_err(Failure::System)?;
-    let connecting = Client::builder().nodes(&args.nodes).ttl(args.ttl).connect();
+    let mut builder = Client::builder().nodes(&args.nodes).ttl(args.ttl).max_ttl(args.max_ttl);
+    if args.no_restart_guard {
+        builder = builder.restart_guard(false);
+    }
+    let connecting = builder.connect();
     let client = tokio::select! {
         connected = connecting => connected.map_err(Failure::Connect)?,
         signal = signals.next() => return Err(Failure::Interrupted(signal.as_raw())),
@@ -158,12 +166,32 @@ async fn acquire(client: &Client, args: &RunArgs, signals: &mut Signals) -> Resu
             None => client.acquire(&args.key).await,
         }
     };
-    tokio::select! {
-        acquired = acquiring => {
-            acquired.map_err(|error| Failure::Acquire { key: args.key.clone(), error })
+    tokio::pin!(acquiring);
+    let mut events = Some(client.events());
+    loop {
+        tokio::select! {
+            acquired = &mut acquiring => return acquired.map_err(Failure::Acquire),
+            signal = signals.next() => return Err(Failure::Interrupted(signal.as_raw())),
+            event = next(&mut events) => {
+                // Said once: a wait for the servers, and not for whoever has the lock.
+                if let Event::Denied { votes, .. } = event && votes.guarded_for().is_some() {
+                    say(format_args!("waiting: {votes}"));
+                    events = None;
+                }
+            }
         }
-        signal = signals.next() => Err(Failure::Interrupted(signal.as_raw())),
     }
+}
+
+/// The next event, if there ever is one.
+async fn next(events: &mut Option<Events>) -> Event {
+    if let Some(stream) = events
+        && let Some(event) = stream.next().await
+    {
+        return event;
+    }
+    *events = None;
+    std::future::pending().await
 }
 
 async fn run_holding(guard: Guard, args: &RunArgs, signals: &mut Signals) -> Result<u8, Failure> {
@@ -177,7 +205,7 @@ async fn run_holding(guard: Guard, args: &RunArgs, signals: &mut Signals) -> Res
     match guard.release().await {
         // The rest is waited for, and reported, with the end of the client.
         Ok(_) | Err(ReleaseError::Closed) => Ok(exit_code(status)),
-        Err(ReleaseError::Lost(loss)) => Err(lost(Some(loss))),
+        Err(ReleaseError::Lost { loss, .. }) => Err(lost(Some(loss))),
         Err(_) => Ok(exit_code(status)),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::string::String;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -9,13 +10,18 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::client::{Client, Shared};
 use super::clock::{Clock, span_of};
+use super::connect_error::ConnectError;
 use super::endpoint::Endpoint;
-use super::error::{ConnectError, SettingsError};
+use super::events::Feed;
+use super::leases::Leases;
 use super::link::Link;
 use super::node::Node;
+use super::plan::Options;
+use super::report::Report;
 use super::starting::Starting;
 use super::task::Task;
-use crate::protocol::{Config, Drift, Extend, Retry, Settings};
+use super::token::Jitter;
+use crate::protocol::{Drift, Extend, Retry, Rules, Sound};
 
 /// How long one connection may take until the node has answered the handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(1);
@@ -25,23 +31,19 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(1);
 #[must_use = "a builder does nothing until connect is called"]
 pub struct Builder {
     urls: Vec<String>,
-    ttl: Duration,
-    drift: Drift,
-    renew_every: Option<Duration>,
-    node_timeout: Option<Duration>,
-    release_within: Option<Duration>,
+    options: Options,
     connect_timeout: Duration,
     retry: Retry,
-    extend: Extend,
+    redact: bool,
 }
 
 impl core::fmt::Debug for Builder {
     /// Without the URLs, which may hold passwords.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Builder { urls, ttl, retry, extend, .. } = self;
+        let Builder { urls, options, retry, .. } = self;
         let mut shown = f.debug_struct("Builder");
-        shown.field("nodes", &urls.len()).field("ttl", ttl).field("retry", retry);
-        shown.field("extend", extend).finish_non_exhaustive()
+        shown.field("nodes", &urls.len()).field("options", options).field("retry", retry);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -49,14 +51,10 @@ impl Default for Builder {
     fn default() -> Builder {
         Builder {
             urls: Vec::new(),
-            ttl: Duration::from_secs(10),
-            drift: Drift { factor_ppm: 10_000, floor: 2_000 },
-            renew_every: None,
-            node_timeout: None,
-            release_within: None,
+            options: Options::default(),
             connect_timeout: Duration::from_secs(3),
             retry: Retry { attempts: None, delay_min: 50_000, delay_max: 250_000 },
-            extend: Extend::Touch,
+            redact: false,
         }
     }
 }
@@ -79,20 +77,21 @@ impl Builder {
     /// How long a key lives at a node unless it is renewed: how long a lock stays held after its
     /// holder has died. Rounded down to whole milliseconds. Default: 10 s.
     pub fn ttl(mut self, ttl: Duration) -> Builder {
-        self.ttl = ttl;
+        self.options.ttl = ttl;
         self
     }
 
     /// The allowance for clocks that run at different rates: so many parts per million of the TTL,
     /// and a fixed part. Default: 10 000 ppm (1 %) and 2 ms.
     pub fn drift(mut self, factor_ppm: u32, floor: Duration) -> Builder {
-        self.drift = Drift { factor_ppm, floor: span_of(floor) };
+        self.options.drift = Drift { factor_ppm, floor: span_of(floor) };
         self
     }
 
-    /// How long after the start of a renewal the next one starts. Default: a third of the TTL.
+    /// How long after the start of a renewal the next one starts, at the latest; up to a tenth of
+    /// that earlier, at random. Default: a third of the TTL.
     pub fn renew_every(mut self, interval: Duration) -> Builder {
-        self.renew_every = Some(interval);
+        self.options.renew_every = Some(interval);
         self
     }
 
@@ -100,7 +99,7 @@ impl Builder {
     /// Default: a twentieth of the TTL, at least 50 ms and at most 500 ms, and never more than a
     /// quarter of the TTL.
     pub fn node_timeout(mut self, timeout: Duration) -> Builder {
-        self.node_timeout = Some(timeout);
+        self.options.node_timeout = Some(timeout);
         self
     }
 
@@ -108,7 +107,7 @@ impl Builder {
     /// rest unsettled, and how long [`Client::shutdown`] waits. Default: a quarter of the TTL, at
     /// least 250 ms and at most 2 s.
     pub fn release_within(mut self, bound: Duration) -> Builder {
-        self.release_within = Some(bound);
+        self.options.release_within = Some(bound);
         self
     }
 
@@ -130,7 +129,34 @@ impl Builder {
     /// [`Extend::TouchOrSet`] survives a node that lost its memory, but where `CLIENT KILL` is not
     /// permitted a released lock may come back for one TTL after a connection has failed.
     pub fn extend(mut self, extend: Extend) -> Builder {
-        self.extend = extend;
+        self.options.extend = extend;
+        self
+    }
+
+    /// The longest TTL that **any** client of these nodes uses. It must be the same at all of
+    /// them: it is how long the restart guard waits. Longer TTLs are refused. Default: 30 s.
+    pub fn max_ttl(mut self, longest: Duration) -> Builder {
+        self.options.max_ttl = longest;
+        self
+    }
+
+    /// Whether a node counts only once its process has been up for [`max_ttl`](Self::max_ttl) and
+    /// a second more. Default: with three nodes or more.
+    ///
+    /// A node that restarts has forgotten whom it granted a lock to, unless it writes every change
+    /// to disk at once. Counted at once, it helps a second client to a majority while the first
+    /// one still holds the lock. So its answers do not count until every lease that it may have
+    /// forgotten has ended; also those of servers that were never used before. Redlock promises
+    /// nothing across restarts without such a guard, and this one promises it only if every client
+    /// has it. Turn it off for tests on servers started for them.
+    pub fn restart_guard(mut self, on: bool) -> Builder {
+        self.options.restart_guard = Some(on);
+        self
+    }
+
+    /// Whether logs and errors leave out the keys. Events show them always. Default: no.
+    pub fn redact_keys(mut self, redact: bool) -> Builder {
+        self.redact = redact;
         self
     }
 
@@ -145,21 +171,36 @@ impl Builder {
     /// settings that cannot work, or no majority within [`connect_timeout`](Self::connect_timeout).
     pub async fn connect(self) -> Result<Client, ConnectError> {
         let endpoints = self.endpoints()?;
-        let config = self.config(endpoints.len())?;
+        let plan = Arc::new(self.options.plan(endpoints.len())?);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let clock = Clock::start();
-        let names = endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+        let (clock, jitter) = (Clock::start(), Jitter::draw().map_err(ConnectError::NoRandomness)?);
+        let names: Arc<[String]> = endpoints.iter().map(|node| node.name.clone()).collect();
         let patience = self.connect_timeout.min(HANDSHAKE_MAX);
+        let (extend, max_ttl) = (plan.config.extend(), Sound.guards_for(&plan.config));
         let node = |endpoint: Endpoint| {
             let name = endpoint.name.clone();
-            Node::new(name, Link::new(endpoint, self.extend, patience, clock.now()), self.extend)
+            let link = Link::new(endpoint, extend, patience, clock.now());
+            Node::new(name, link, extend, max_ttl, clock)
         };
         let nodes = endpoints.into_iter().map(node).collect();
         let (mailbox, letters) = mpsc::unbounded_channel();
         let (reply, started) = oneshot::channel();
         let starting = Starting::new(self.connect_timeout, clock.now(), reply);
-        runtime.spawn(Task::new(config, clock, nodes, starting, letters));
-        let client = Client::new(Arc::new(Shared::new(clock, names, mailbox, self.retry)));
+        let feed = Arc::new(Feed::default());
+        let report = Report {
+            feed: Arc::clone(&feed),
+            names: Arc::clone(&names),
+            redact: self.redact,
+            quorum: Sound.quorum(plan.config.nodes()),
+        };
+        let leases = Leases::new(jitter, report.clone());
+        let within = plan.config.settings().release_within;
+        runtime.spawn(Task::new(clock, nodes, leases, report, within, starting, letters));
+        let (options, retry, redact) = (self.options, self.retry, self.redact);
+        let last_ticket = AtomicU64::new(0);
+        let shared =
+            Shared { clock, names, options, plan, retry, redact, feed, mailbox, last_ticket };
+        let client = Client::new(Arc::new(shared));
         started.await.map_err(|_| ConnectError::Closed)??;
         Ok(client)
     }
@@ -178,49 +219,5 @@ impl Builder {
             endpoints.push(endpoint);
         }
         Ok(endpoints)
-    }
-
-    fn config(&self, nodes: usize) -> Result<Config, SettingsError> {
-        const MS: i64 = 1_000;
-        let ttl = span_of(self.ttl) / MS * MS;
-        let usual = Settings::customary(u8::try_from(nodes).unwrap_or(u8::MAX), ttl);
-        let settings = Settings {
-            drift: self.drift,
-            renew_every: self.renew_every.map_or(usual.renew_every, span_of),
-            node_timeout: self.node_timeout.map_or(usual.node_timeout, span_of),
-            release_within: self.release_within.map_or(usual.release_within, span_of),
-            extend: self.extend,
-            ..usual
-        };
-        Config::new(settings).map_err(SettingsError)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::string::ToString;
-
-    use super::*;
-
-    fn config(ttl: Duration) -> Result<Config, SettingsError> {
-        Builder::default().ttl(ttl).config(3)
-    }
-
-    #[test]
-    fn defaults_fit_every_ttl() {
-        for ttl_ms in [5, 10, 100, 300, 1_000, 10_000, 3_600_000] {
-            let config = config(Duration::from_millis(ttl_ms)).unwrap();
-            let settings = config.settings();
-            assert!(settings.node_timeout * 4 <= settings.ttl, "{settings:?}");
-            assert!(settings.renew_every + settings.node_timeout < settings.ttl - config.drift());
-        }
-    }
-
-    #[test]
-    fn a_ttl_that_cannot_work_is_refused_with_the_rule() {
-        let zero = config(Duration::from_micros(999)).unwrap_err().to_string();
-        assert!(zero.contains("at least 1ms"), "{zero}");
-        let short = config(Duration::from_millis(2)).unwrap_err().to_string();
-        assert!(short.contains("2ms") && short.contains("longer TTL"), "{short}");
     }
 }

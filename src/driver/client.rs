@@ -1,51 +1,94 @@
 //! A handle to the client's task.
 
-use std::string::String;
+use std::future::Future;
+use std::string::{String, ToString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use std::vec::Vec;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Instrument;
 
 use super::builder::Builder;
-use super::clock::{Clock, span_of};
-use super::error::{AcquireError, ConnectError, ReleaseError, Released, Votes};
-use super::guard::{Attempt, Guard, Verdict};
-use super::leases::{LeaseId, Standing};
+use super::clock::Clock;
+use super::connect_error::{ConnectError, SettingsError};
+use super::error::{AcquireError, ReleaseError, Released, WithLockError};
+use super::events::{Events, Feed};
+use super::guard::Guard;
+use super::lease::Lease;
+use super::leases::Shown;
+use super::line::{Ask, Ticket};
+use super::lock::Lock;
+use super::plan::{Options, Plan};
+use super::report::shown_key;
 use super::task::Mail;
-use super::token::{Token, jitter};
-use crate::protocol::{Instant, Micros, Retry};
+use crate::protocol::Retry;
 
 /// What all handles of one client share.
 pub(super) struct Shared {
     pub(super) clock: Clock,
-    pub(super) names: Vec<String>,
-    mailbox: mpsc::UnboundedSender<Mail>,
-    retry: Retry,
-    last_id: AtomicU64,
+    pub(super) names: Arc<[String]>,
+    pub(super) options: Options,
+    pub(super) plan: Arc<Plan>,
+    pub(super) retry: Retry,
+    pub(super) redact: bool,
+    pub(super) feed: Arc<Feed>,
+    pub(super) mailbox: mpsc::UnboundedSender<Mail>,
+    pub(super) last_ticket: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(
-        clock: Clock,
-        names: Vec<String>,
-        mailbox: mpsc::UnboundedSender<Mail>,
-        retry: Retry,
-    ) -> Shared {
-        Shared { clock, names, mailbox, retry, last_id: AtomicU64::new(0) }
-    }
-
     /// Says something to the task. If it has ended, the handle notices by what it waits for.
     pub(super) fn post(&self, mail: Mail) {
         let _ = self.mailbox.send(mail);
+    }
+
+    /// The key as errors may show it.
+    pub(super) fn shown_key(&self, key: &str) -> String {
+        shown_key(key, self.redact).to_string()
+    }
+
+    pub(super) async fn acquire(
+        self: &Arc<Shared>,
+        key: &Arc<str>,
+        plan: Result<&Arc<Plan>, &SettingsError>,
+        retry: Retry,
+        limit: Option<Duration>,
+    ) -> Result<Guard, AcquireError> {
+        let plan = Arc::clone(plan.map_err(|error| *error)?);
+        let ticket = Ticket(self.last_ticket.fetch_add(1, Ordering::Relaxed));
+        let (handle, shown) = watch::channel(Shown::ASKED);
+        let lease = Lease::new(ticket, Arc::clone(key), Arc::clone(self), shown);
+        // Dropped with this future, if it is.
+        let mut guard = Guard::new(lease);
+        let (key, asked_at) = (Arc::clone(key), self.clock.now());
+        let shown = shown_key(&key, self.redact);
+        let span = tracing::debug_span!("acquire", key = shown, lease = ticket.0);
+        self.post(Mail::Acquire(Ask { ticket, key, plan, retry, asked_at, attempts: 0, handle }));
+        let verdict = guard.lease_mut().verdict().instrument(span);
+        let verdict = match limit {
+            None => verdict.await,
+            Some(time) => match tokio::time::timeout(time, verdict).await {
+                Ok(verdict) => verdict,
+                Err(_) => return Err(guard.lease().timeout(time)),
+            },
+        };
+        if guard.lease().has_failed() {
+            guard.disarm();
+        }
+        verdict.map(|()| guard)
     }
 }
 
 /// A Redlock client: one task, one connection per node, any number of leases.
 ///
-/// Cheap to clone; all clones are one client. When the last clone and the last [`Guard`] are gone,
-/// the task releases what is left and ends.
+/// Cheap to clone; all clones are one client. When the last of them is gone, and the last [`Lock`],
+/// [`Guard`] and [`Lease`], the task releases what is left and ends. It lives in the runtime in
+/// which it was connected, so call [`shutdown`](Self::shutdown) before that runtime ends: a
+/// runtime that ends takes the releases that are queued with it, and their keys live on for a TTL.
+///
+/// It may be used from other runtimes and threads as well. Once its own runtime has ended, every
+/// call says so and none hangs.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -60,6 +103,22 @@ impl core::fmt::Debug for Client {
 impl Client {
     pub(super) fn new(shared: Arc<Shared>) -> Client {
         Client { shared }
+    }
+
+    /// Ends every lease of this client, waits until each is released, at most for
+    /// [`Builder::release_within`], and ends the client. Guards that still live are told
+    /// [`Loss::Closed`](super::Loss::Closed), and hold nothing any more before the first release
+    /// is sent. Whoever waits for a lock gets [`AcquireError::Closed`].
+    ///
+    /// Not cancel safe in this sense: once polled, the client ends also if the future is dropped.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Closed`] if the client or its runtime has ended already.
+    pub async fn shutdown(self) -> Result<Released, ReleaseError> {
+        let (done, ended) = oneshot::channel();
+        self.shared.post(Mail::Shutdown { done });
+        let unsettled = ended.await.map_err(|_| ReleaseError::Closed)?;
+        Ok(Released::new(&self.shared.names, unsettled))
     }
 
     /// Settings to choose before connecting.
@@ -83,112 +142,75 @@ impl Client {
         &self.shared.names
     }
 
-    /// Acquires `key`, attempting again as the retry policy says; by default until it succeeds.
-    ///
-    /// Cancel safe: a dropped future gives up what it may have acquired.
+    /// The lock of `key`, with options to choose before it is acquired.
+    pub fn lock(&self, key: &str) -> Lock {
+        Lock::new(Arc::clone(&self.shared), key)
+    }
+
+    /// Acquires `key` with the client's settings. See [`Lock::acquire`], also for when it fails.
+    /// Cancel safe: a dropped future leaves its place in line, and gives up what it may have
+    /// acquired.
     ///
     /// # Errors
-    /// [`AcquireError::Exhausted`] if the policy has a limit, [`AcquireError::Closed`] if the
-    /// client or its runtime has ended.
+    /// See [`Lock::acquire`].
     pub async fn acquire(&self, key: &str) -> Result<Guard, AcquireError> {
-        self.attempts(key, self.shared.retry, None).await
+        let shared = &self.shared;
+        shared.acquire(&key.into(), Ok(&shared.plan), shared.retry, None).await
     }
 
-    /// Acquires `key` in one attempt or not at all.
-    ///
-    /// Cancel safe: a dropped future gives up what it may have acquired.
+    /// Acquires `key` in one attempt or not at all. See [`Lock::try_acquire`], also for when it
+    /// fails. Cancel safe: a dropped future gives up what it may have acquired.
     ///
     /// # Errors
-    /// [`AcquireError::Exhausted`] with what each node said, or [`AcquireError::Closed`].
+    /// See [`Lock::try_acquire`].
     pub async fn try_acquire(&self, key: &str) -> Result<Guard, AcquireError> {
-        self.attempts(key, Retry::NEVER, None).await
+        let shared = &self.shared;
+        shared.acquire(&key.into(), Ok(&shared.plan), Retry::NEVER, None).await
     }
 
-    /// As [`acquire`](Self::acquire), for at most the time given.
-    ///
-    /// Cancel safe: a dropped future gives up what it may have acquired.
+    /// As [`acquire`](Self::acquire), for at most the time given. See [`Lock::acquire_within`],
+    /// also for when it fails. Cancel safe: a dropped future leaves its place in line, and gives
+    /// up what it may have acquired.
     ///
     /// # Errors
-    /// [`AcquireError::Timeout`] when the time is over, and those of [`acquire`](Self::acquire).
+    /// See [`Lock::acquire_within`].
     pub async fn acquire_within(&self, key: &str, time: Duration) -> Result<Guard, AcquireError> {
-        let until = self.shared.clock.now().plus(span_of(time));
-        self.attempts(key, self.shared.retry, Some((until, time))).await
+        let shared = &self.shared;
+        shared.acquire(&key.into(), Ok(&shared.plan), shared.retry, Some(time)).await
     }
 
-    /// Ends every lease of this client, waits until each is released, at most for
-    /// [`Builder::release_within`], and ends the client. Guards that still live are told
-    /// [`Loss::Closed`](super::Loss::Closed), and hold nothing any more before the first release
-    /// is sent.
+    /// Does work while holding `key`, stops it when the lease is lost, and releases the lock. See
+    /// [`Lock::run`], also for when it fails. Cancel safe: a dropped future drops the work, and
+    /// leaves the release to the background.
     ///
-    /// Not cancel safe in this sense: once polled, the client ends also if the future is dropped.
+    /// ```no_run
+    /// # async fn example(client: leasehold::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn pay(order: u32) {}
+    /// client
+    ///     .with_lock("orders", |lease| async move {
+    ///         for order in 0..100 {
+    ///             lease.ensure_held()?;
+    ///             pay(order).await;
+    ///         }
+    ///         Ok::<(), leasehold::Loss>(())
+    ///     })
+    ///     .await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`ReleaseError::Closed`] if the client or its runtime has ended already.
-    pub async fn shutdown(self) -> Result<Released, ReleaseError> {
-        let (done, ended) = oneshot::channel();
-        self.shared.post(Mail::Shutdown { done });
-        let unsettled = ended.await.map_err(|_| ReleaseError::Closed)?;
-        Ok(Released::new(&self.shared.names, unsettled))
+    /// See [`Lock::run`].
+    pub async fn with_lock<F, W>(&self, key: &str, work: F) -> Result<W::Output, WithLockError>
+    where
+        F: FnOnce(Lease) -> W,
+        W: Future,
+    {
+        self.lock(key).run(work).await
     }
 
-    async fn attempts(
-        &self,
-        key: &str,
-        retry: Retry,
-        limit: Option<(Micros, Duration)>,
-    ) -> Result<Guard, AcquireError> {
-        let key: Arc<str> = key.into();
-        let mut last = None;
-        for attempts in 1_u32.. {
-            let attempt = self.attempt(&key)?;
-            let Some(verdict) = self.within(limit, attempt.verdict()).await else {
-                return Err(timeout(limit, last));
-            };
-            let tally = match verdict {
-                Verdict::Held => return Ok(Guard::new(attempt)),
-                Verdict::Denied(tally) => tally,
-                Verdict::Closed => return Err(AcquireError::Closed),
-            };
-            drop(attempt);
-            let votes = Votes::new(&self.shared.names, &tally);
-            let random = jitter().map_err(AcquireError::NoRandomness)?;
-            let Some(delay) = retry.delay(attempts, random) else {
-                return Err(AcquireError::Exhausted { attempts, last: votes });
-            };
-            last = Some(votes);
-            let delay = Duration::from_micros(u64::try_from(delay).unwrap_or(0));
-            if self.within(limit, tokio::time::sleep(delay)).await.is_none() {
-                return Err(timeout(limit, last));
-            }
-        }
-        Err(timeout(limit, last))
+    /// What happens from now on to the leases and nodes of this client. Keys are shown in full.
+    pub fn events(&self) -> Events {
+        self.shared.feed.subscribe()
     }
-
-    fn attempt(&self, key: &Arc<str>) -> Result<Attempt, AcquireError> {
-        let token = Token::draw().map_err(AcquireError::NoRandomness)?;
-        let id = LeaseId(self.shared.last_id.fetch_add(1, Ordering::Relaxed));
-        let (standing, seen) = watch::channel(Standing::Asked);
-        let attempt = Attempt::new(id, Arc::clone(key), Arc::clone(&self.shared), seen);
-        self.shared.post(Mail::Start { id, key: Arc::clone(key), token, standing });
-        Ok(attempt)
-    }
-
-    /// `None` if the limit is reached first.
-    async fn within<F: Future>(
-        &self,
-        limit: Option<(Micros, Duration)>,
-        future: F,
-    ) -> Option<F::Output> {
-        match limit {
-            None => Some(future.await),
-            Some((until, _)) => {
-                let until = self.shared.clock.instant(until);
-                tokio::time::timeout_at(until.into(), future).await.ok()
-            }
-        }
-    }
-}
-
-fn timeout(limit: Option<(Micros, Duration)>, last: Option<Votes>) -> AcquireError {
-    AcquireError::Timeout { waited: limit.map_or(Duration::ZERO, |(_, time)| time), last }
 }

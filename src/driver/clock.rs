@@ -55,6 +55,12 @@ impl Clock {
         self.origin.checked_add(awake).unwrap_or(self.origin)
     }
 
+    /// How long ago `at` is; zero if it is to come.
+    pub(super) fn since(&self, at: Micros) -> Duration {
+        let then = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+        self.elapsed().saturating_sub(then)
+    }
+
     /// How long from now until `at`; zero if it is past.
     pub(super) fn remaining(&self, at: Micros) -> Duration {
         let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));

@@ -5,7 +5,7 @@ use std::string::{String, ToString};
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
-use super::error::{ConnectError, UrlProblem};
+use super::connect_error::{ConnectError, UrlProblem};
 
 /// One Redis server and how to log in to it.
 pub(super) struct Endpoint {

@@ -1,214 +1,64 @@
-//! What can go wrong, one enum per operation. Each message names the value, the rule and a remedy.
+//! What can go wrong once there is a client, one enum per operation. Each message names the value
+//! and what happened, and tells apart what each node said.
 
 use std::fmt;
-use std::io;
 use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
 
-use crate::protocol::{ConfigError, LossCause, NodeSet, Tally};
+use super::connect_error::SettingsError;
+use super::votes::Votes;
+use crate::protocol::{LossCause, NodeSet};
 
-/// Why a client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// No node was named.
-    #[error(
-        "no node named: a lease needs at least one Redis server; name 1, 3 or 5 independent ones, \
-         such as redis://10.0.0.1:6379"
-    )]
-    NoNode,
-    /// A URL names no single, plain Redis server.
-    #[error("{url}: {problem}")]
-    BadUrl {
-        /// The URL, its password hidden.
-        url: String,
-        /// What is wrong with it.
-        problem: UrlProblem,
-    },
-    /// Two URLs lead to one server process, so the two would always fail and agree together.
-    #[error(
-        "{first} and {second} are the same server: the nodes of a lock must be independent \
-         servers; name each server once"
-    )]
-    DuplicateNode {
-        /// The node named first.
-        first: String,
-        /// The node that turned out to be the same.
-        second: String,
-    },
-    /// The numbers do not fit together.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// Fewer than a quorum of the nodes answered in time.
-    #[error(
-        "{ready} of {} nodes answered within {waited:?}, a majority is needed ({}); start the \
-         servers, correct their URLs or raise connect_timeout",
-        nodes.len(),
-        NodeErrors(nodes)
-    )]
-    Unreachable {
-        /// How many nodes were ready.
-        ready: usize,
-        /// How long they were waited for.
-        waited: Duration,
-        /// Each node and, unless it was ready, why not.
-        nodes: Vec<(String, Option<NodeError>)>,
-    },
-    /// Not called from within a tokio runtime.
-    #[error("no tokio runtime here: a client lives in one; call connect from async code")]
-    NoRuntime,
-    /// The runtime was shut down while connecting.
-    #[error("the tokio runtime was shut down while the client was connecting")]
-    Closed,
-}
-
-/// Why a URL was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UrlProblem {
-    /// It is not a Redis URL.
-    #[error(
-        "not a Redis URL; write redis://host:port, redis://user:password@host/db or unix:///path"
-    )]
-    Unparsable,
-    /// It looks like a Redis URL, but a part of it has no meaning.
-    #[error("not a usable Redis URL ({0})")]
-    Rejected(String),
-    /// It names a Sentinel.
-    #[error("Redis Sentinel is not supported: a failover forgets locks; name independent servers")]
-    Sentinel,
-    /// It names a cluster.
-    #[error("Redis Cluster is not supported: its nodes are not independent; name single servers")]
-    Cluster,
-    /// It names several hosts.
-    #[error("several hosts in one URL; give one URL per server")]
-    List,
-    /// It asks for TLS.
-    #[error("TLS is not supported; use redis:// within a trusted network or through a tunnel")]
-    Tls,
-}
-
-/// Why a node is not in use.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The connection could not be made, or failed.
-    #[error(transparent)]
-    Io(io::Error),
-    /// It accepts connections, or not even that, and says nothing.
-    #[error("no answer within {0:?}")]
-    Silent(Duration),
-    /// It closed the connection.
-    #[error("it closed the connection")]
-    Hangup,
-    /// It refused a command that is needed before the node can be used.
-    #[error("{command} was refused: {reply}")]
-    Refused {
-        /// The command.
-        command: &'static str,
-        /// The server's words.
-        reply: String,
-    },
-    /// It answered with something that no Redis server says.
-    #[error("it does not speak the Redis protocol")]
-    Protocol,
-    /// It is part of a cluster or is a Sentinel.
-    #[error("it runs in {0} mode; a lock needs standalone servers")]
-    Mode(String),
-    /// It is the same server as another node.
-    #[error("it is the same server as {0}")]
-    Duplicate(String),
-}
-
-struct NodeErrors<'a>(&'a [(String, Option<NodeError>)]);
-
-impl fmt::Display for NodeErrors<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, error)) in self.0.iter().enumerate() {
-            let separator = if at == 0 { "" } else { "; " };
-            match error {
-                Some(error) => write!(f, "{separator}{name}: {error}")?,
-                None => write!(f, "{separator}{name}: ready")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A setting that cannot work, in units that people use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SettingsError(pub(super) ConfigError);
-
-impl SettingsError {
-    /// The rule that was broken, in the protocol's terms; its spans are in microseconds.
-    pub fn rule(&self) -> ConfigError {
-        self.0
-    }
-}
-
-impl core::error::Error for SettingsError {}
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |span: i64| Duration::from_micros(span.unsigned_abs());
-        match self.0 {
-            ConfigError::NoNodes | ConfigError::TooManyNodes(_) | ConfigError::NegativeDrift(_) => {
-                self.0.fmt(f)
-            }
-            ConfigError::TtlTooShort { ttl, drift } => write!(
-                f,
-                "a TTL of {:?} is too short: it must exceed the allowance for clock drift, {:?}; \
-                 choose a longer TTL",
-                time(ttl),
-                time(drift)
-            ),
-            ConfigError::TtlBeyondMax { ttl, max_ttl } => write!(
-                f,
-                "a TTL of {:?} exceeds the longest TTL of {:?} that the restart guard waits for; \
-                 choose a shorter TTL, or a longer max_ttl at all clients",
-                time(ttl),
-                time(max_ttl)
-            ),
-            ConfigError::NotPositive { name: "ttl", .. } => {
-                f.write_str("a TTL of 0: it must be at least 1ms; choose a longer TTL")
-            }
-            ConfigError::NotPositive { name, value } => write!(
-                f,
-                "{name} is {:?}: it must be positive; leave it out for its default",
-                time(value)
-            ),
-            ConfigError::RenewsTooLate { renew_every, validity } => write!(
-                f,
-                "renew_every is {:?}, but a lease is valid for {:?} only; renew sooner, a third \
-                 of the TTL is customary",
-                time(renew_every),
-                time(validity)
-            ),
-        }
-    }
-}
-
-/// Why a lock was not acquired.
+/// Why a lock was not acquired. Keys are shown as [`Builder::redact_keys`] says.
+///
+/// [`Builder::redact_keys`]: super::Builder::redact_keys
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcquireError {
     /// The time given was over first.
-    #[error("not acquired within {waited:?}{}", Last(last.as_ref()))]
+    #[error("{key:?} was not acquired within {waited:?}{}", Last(*attempts, last.as_ref()))]
     Timeout {
+        /// The key.
+        key: String,
         /// The time given.
         waited: Duration,
+        /// How many attempts were denied. With 0, others of this client were ahead all the time,
+        /// or the first attempt was not decided.
+        attempts: u32,
         /// What the nodes said in the last attempt that came to an end.
         last: Option<Votes>,
     },
     /// Every attempt that the retry policy allows was denied.
-    #[error("not acquired in {attempts} attempt(s){}", Last(Some(last)))]
+    #[error("no quorum for {key:?}{}: {last}", Attempts(*attempts))]
     Exhausted {
+        /// The key.
+        key: String,
         /// How many were made.
         attempts: u32,
         /// What the nodes said in the last of them.
         last: Votes,
     },
+    /// One attempt was wanted, and others of this client hold the key or wait for it. No node was
+    /// asked.
+    #[error("{key:?} is held or awaited within this process: {ahead} ahead; no node was asked")]
+    Occupied {
+        /// The key.
+        key: String,
+        /// How many are ahead, the holder included.
+        ahead: usize,
+    },
+    /// It was acquired, and lost before the caller looked: the program was paused or starved.
+    #[error("{key:?} was acquired, and lost before this task ran: {loss}")]
+    Lost {
+        /// The key.
+        key: String,
+        /// Why.
+        loss: Loss,
+    },
+    /// The options of the lock cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The client was shut down, or the runtime it lived in has ended.
     #[error("the client is closed; connect a new one")]
     Closed,
@@ -217,69 +67,85 @@ pub enum AcquireError {
     NoRandomness(getrandom::Error),
 }
 
-struct Last<'a>(Option<&'a Votes>);
+struct Last<'a>(u32, Option<&'a Votes>);
 
 impl fmt::Display for Last<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Last(1, Some(votes)) => write!(f, "; in 1 attempt: {votes}"),
+            Last(count, Some(votes)) => write!(f, "; in the last of {count} attempts: {votes}"),
+            Last(_, None) => f.write_str("; no attempt came to an end"),
+        }
+    }
+}
+
+struct Attempts(u32);
+
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(votes) => write!(f, "; the nodes said last: {votes}"),
+            0 | 1 => Ok(()),
+            count => write!(f, " in {count} attempts; the last"),
+        }
+    }
+}
+
+/// Why a renewal that was asked for did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtendError {
+    /// Too few nodes agreed. The lease is held still, until its old end.
+    #[error("{key:?} was not renewed, and is held until its old end: {last}")]
+    Failed {
+        /// The key.
+        key: String,
+        /// What each node said.
+        last: Votes,
+    },
+    /// The lease is over.
+    #[error("{key:?} cannot be renewed: {loss}{}", Said(last.as_ref()))]
+    Lost {
+        /// The key.
+        key: String,
+        /// Why it is over.
+        loss: Loss,
+        /// What each node said in the last renewal, if that has failed.
+        last: Option<Votes>,
+    },
+    /// The client or its runtime has ended.
+    #[error("the client is closed; the lease ends with its TTL")]
+    Closed,
+}
+
+struct Said<'a>(Option<&'a Votes>);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(votes) => write!(f, "; the nodes said: {votes}"),
             None => Ok(()),
         }
     }
 }
 
-/// What each node said in one attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Votes(Vec<(String, Vote)>);
-
-impl Votes {
-    pub(super) fn new(names: &[String], tally: &Tally) -> Votes {
-        let vote = |node: u8| {
-            if tally.done.contains(node) {
-                Vote::Granted
-            } else if tally.denied().contains(node) {
-                Vote::Taken
-            } else if tally.failed.contains(node) {
-                Vote::Failed
-            } else {
-                Vote::Silent
-            }
-        };
-        Votes(names.iter().zip(0..).map(|(name, node)| (name.clone(), vote(node))).collect())
-    }
-
-    /// Each node's name and vote, in the order in which the nodes were given.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Vote)> {
-        self.0.iter().map(|(name, vote)| (name.as_str(), *vote))
-    }
-}
-
-impl fmt::Display for Votes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, vote)) in self.iter().enumerate() {
-            let separator = if at == 0 { "" } else { ", " };
-            write!(f, "{separator}{name} {vote}")?;
-        }
-        Ok(())
-    }
-}
-
-/// What one node said in one attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why work under a lock has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Vote {
-    /// It set the key.
-    #[error("granted")]
-    Granted,
-    /// The key is somebody else's.
-    #[error("held by another")]
-    Taken,
-    /// It is not connected, or answered with an error.
-    #[error("failed")]
-    Failed,
-    /// It did not answer before the attempt was over.
-    #[error("silent")]
-    Silent,
+pub enum WithLockError {
+    /// The lock was not acquired, and the work not begun.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// The lease was lost, or about to run out without renewal: the work was stopped, or had come
+    /// to an end too late.
+    #[error("the work under {key:?} was stopped: {loss}{}", Said(last.as_ref()))]
+    Lost {
+        /// The key.
+        key: String,
+        /// Why. [`Loss::Expired`] also where the lease was about to expire.
+        loss: Loss,
+        /// What each node said in the last renewal, if that has failed.
+        last: Option<Votes>,
+    },
 }
 
 /// Why a lease ended without having been released.
@@ -295,6 +161,12 @@ pub enum Loss {
     /// The same, and another holder's value was seen.
     #[error("the lock was taken by another")]
     Taken,
+    /// It was held for as long as its lock allows.
+    #[error("the lock was held for as long as it may be")]
+    HeldTooLong,
+    /// Its guard released it.
+    #[error("it was released")]
+    Released,
     /// The client was shut down while the guard lived.
     #[error("the client was shut down")]
     Closed,
@@ -311,12 +183,17 @@ impl From<LossCause> for Loss {
 }
 
 /// Why a release has nothing to report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReleaseError {
     /// The lease was over before it was released, so the last of the work was not protected.
-    #[error("the lease was lost before it was released: {0}")]
-    Lost(Loss),
+    #[error("the lease was lost before it was released: {loss}{}", Said(last.as_ref()))]
+    Lost {
+        /// Why.
+        loss: Loss,
+        /// What each node said in the last renewal, if that has failed.
+        last: Option<Votes>,
+    },
     /// The client or its runtime has ended. The keys expire with their TTL.
     #[error("the client is closed; what it had not released expires with its TTL")]
     Closed,

@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use redis::{RedisConnectionInfo, Value};
 
-use super::error::NodeError;
+use super::connect_error::NodeError;
 use super::wire;
 use crate::protocol::Extend;
 
@@ -19,6 +19,8 @@ pub(super) struct Greeting {
     pub(super) connection: Option<i64>,
     /// The identity of the server process; unknown if it may not be asked.
     pub(super) run_id: Option<String>,
+    /// For how many whole seconds that process had been up; unknown if it may not be asked.
+    pub(super) uptime_s: Option<i64>,
     /// The name of the extend script.
     pub(super) sha: String,
 }
@@ -109,6 +111,9 @@ impl Handshake {
         for line in info.lines() {
             match line.trim_end().split_once(':') {
                 Some(("run_id", id)) => self.greeting.run_id = Some(id.to_string()),
+                Some(("uptime_in_seconds", seconds)) => {
+                    self.greeting.uptime_s = seconds.parse().ok();
+                }
                 Some(("redis_mode" | "server_mode", mode)) if mode != "standalone" => {
                     return Err(NodeError::Mode(mode.to_string()));
                 }

@@ -7,13 +7,14 @@ use std::vec::Vec;
 use redis::Value;
 
 use super::clock::span_of;
-use super::error::NodeError;
+use super::connect_error::NodeError;
 use super::handshake::Greeting;
-use super::leases::LeaseId;
+use super::leases::{LeaseId, forgiven};
 use super::node::Request;
+use super::numbers;
 use super::task::Task;
 use super::wire;
-use crate::protocol::{Answer, Command, Input, Instant};
+use crate::protocol::{Answer, Command, Input, Instant, Micros};
 
 /// When a release that a server refused is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -28,19 +29,45 @@ impl Task {
             let _ = self.nodes[at].failed(NodeError::Duplicate(twin), now);
             return;
         }
-        let new_process = self.nodes[at].greeted(greeting);
-        tracing::info!(node = self.nodes[at].name, new_process, "node connected");
+        let new_process = self.nodes[at].greeted(greeting, now);
+        self.greet(at, new_process, now);
         let mut works = Vec::new();
         for id in self.leases.ids() {
             works.extend(self.handle(id, Input::Connected { node, new_process }));
         }
-        if works.iter().any(|work| work.commands.kill.contains(node)) {
-            self.nodes[at].kill_strays();
+        let killable = if works.iter().any(|work| work.commands.kill.contains(node)) {
+            self.nodes[at].kill_strays()
         } else {
             self.nodes[at].forget_strays();
-        }
-        for work in &works {
+            true
+        };
+        for work in works {
             self.send(work);
+        }
+        if !killable {
+            self.forgive_all(node);
+        }
+        self.leases.hurry(now);
+    }
+
+    fn greet(&self, at: usize, new_process: bool, now: Micros) {
+        let node = &self.nodes[at];
+        let wait = u64::try_from(node.counts_from.since(now)).unwrap_or(0);
+        let wait = (wait > 0).then(|| Duration::from_micros(wait));
+        self.report.node_up(&node.name, new_process, wait);
+    }
+
+    /// What is under way at `node` on failed connections cannot be killed. No lease waits for it
+    /// where it may as well run.
+    fn forgive_all(&mut self, node: u8) {
+        for id in self.leases.ids() {
+            self.forgive(id, node);
+        }
+    }
+
+    pub(super) fn forgive(&mut self, id: LeaseId, node: u8) {
+        if self.leases.may_forgive(id, node) {
+            self.step(id, forgiven(node));
         }
     }
 
@@ -57,7 +84,7 @@ impl Task {
     pub(super) fn node_down(&mut self, node: u8, error: NodeError, used: bool) {
         let failed = &mut self.nodes[usize::from(node)];
         if used {
-            tracing::warn!(node = failed.name, %error, "connection to node failed");
+            self.report.node_down(&failed.name, &error);
         } else {
             tracing::debug!(node = failed.name, %error, "node not usable yet");
         }
@@ -104,8 +131,10 @@ impl Task {
                 "CLIENT KILL refused: what was under way on the failed connection may still run"
             );
         }
-        if killing.killed(!refused) {
-            self.tell_all(Input::Answer { node, command: Command::Kill, answer });
+        match killing.killed(!refused) {
+            None => {}
+            Some(true) => self.tell_all(Input::Answer { node, command: Command::Kill, answer }),
+            Some(false) => self.forgive_all(node),
         }
         true
     }
@@ -121,8 +150,10 @@ impl Task {
         };
         let answering = &mut self.nodes[usize::from(node)];
         if answer == Answer::Refused {
-            let reply_text = wire::text(reply);
-            tracing::warn!(node = answering.name, ?command, reply = reply_text, "command refused");
+            let words = wire::text(reply);
+            tracing::warn!(node = answering.name, ?command, reply = words, "command refused");
+            numbers::node_refused(&answering.name);
+            answering.refusal = Some(words);
             if wire::is_noscript(reply) {
                 answering.load_script();
             }

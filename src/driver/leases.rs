@@ -4,60 +4,117 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::vec::Vec;
 
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
-use super::token::Token;
-use crate::protocol::{
-    Commands, Config, Event, Input, Lease, LossCause, Micros, Moment, NodeSet, Sound, Tally,
-};
+use super::entry::Entry;
+use super::error::Loss;
+use super::line::{Ask, Ticket};
+use super::report::Report;
+use super::token::{Jitter, Token};
+use super::votes::{Votes, Witness};
+use crate::protocol::{Answer, Command, Commands, Input, Micros, Moment, NodeSet};
 
-/// Names a lease within its client. Never used twice.
+/// Names one attempt within its client. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LeaseId(pub(super) u64);
 
 /// What a handle needs to know of its lease.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) standing: Standing,
+    /// Attempts that were denied.
+    pub(super) attempts: u32,
+    /// What the nodes said in the last round that failed.
+    pub(super) votes: Option<Arc<Votes>>,
+}
+
+impl Shown {
+    pub(super) const ASKED: Shown = Shown { standing: Standing::Asked, attempts: 0, votes: None };
+}
+
+/// Where a lease stands, for its handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// No verdict yet.
     Asked,
     /// Held, as long as the clock says so too.
-    Held { valid_until: Micros },
+    Held {
+        valid_until: Micros,
+        /// Whether that is as long as the lock may be held.
+        at_most: bool,
+    },
     /// Held no longer, as asked for; what comes of the release is not known yet.
     Stopping,
-    /// The attempt failed.
-    Denied(Tally),
+    /// Not acquired.
+    Failed(Failure),
     /// Over without having been asked for.
-    Lost(LossCause),
+    Lost(Loss),
     /// Over as asked for.
     Released { unsettled: NodeSet },
 }
 
-struct Entry {
-    machine: Lease<Sound, Micros, Token>,
-    key: Arc<str>,
-    standing: watch::Sender<Standing>,
-    deadline: Option<Micros>,
+/// Why a lock was not acquired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Every attempt was denied.
+    Exhausted,
+    /// Others of this client are ahead, and only one attempt was wanted.
+    Occupied { ahead: usize },
+    /// No token could be drawn.
+    NoRandomness(getrandom::Error),
+}
+
+/// What comes of a renewal that was asked for; `None` if the lease is over.
+pub(super) type Extended = Result<(), Option<Arc<Votes>>>;
+
+/// How a lease left its place in line.
+pub(super) enum End {
+    /// It was denied. Whoever asked may ask again.
+    Denied(Ask),
+    /// It was held, or given up.
+    Over,
 }
 
 /// What a step of one lease asks the client to do.
 pub(super) struct Work {
     pub(super) id: LeaseId,
+    pub(super) ticket: Ticket,
     pub(super) key: Arc<str>,
     pub(super) token: Token,
+    pub(super) ttl_ms: u64,
     pub(super) commands: Commands,
+    pub(super) end: Option<End>,
 }
 
 /// The table.
-#[derive(Default)]
 pub(super) struct Leases {
     entries: BTreeMap<LeaseId, Entry>,
     deadlines: BTreeSet<(Micros, LeaseId)>,
+    last_id: u64,
+    jitter: Jitter,
+    report: Report,
+}
+
+/// What all leases share at a moment.
+pub(super) struct Scene<'a> {
+    pub(super) moment: Moment<Micros>,
+    /// Nodes where something of a failed connection may run for ever.
+    pub(super) hopeless: NodeSet,
+    pub(super) witness: Witness<'a>,
 }
 
 impl Leases {
-    pub(super) fn insert(&mut self, id: LeaseId, key: Arc<str>, standing: watch::Sender<Standing>) {
-        let machine = Lease::new(Sound);
-        self.entries.insert(id, Entry { machine, key, standing, deadline: None });
+    pub(super) fn new(jitter: Jitter, report: Report) -> Leases {
+        let (entries, deadlines) = (BTreeMap::new(), BTreeSet::new());
+        Leases { entries, deadlines, last_id: 0, jitter, report }
+    }
+
+    /// Makes room for one attempt.
+    pub(super) fn insert(&mut self, ask: Ask) -> LeaseId {
+        self.last_id += 1;
+        let id = LeaseId(self.last_id);
+        self.entries.insert(id, Entry::new(ask));
+        id
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,6 +125,11 @@ impl Leases {
         self.entries.keys().copied().collect()
     }
 
+    /// Uniform over all of `u32`.
+    pub(super) fn jitter(&mut self) -> u32 {
+        self.jitter.next()
+    }
+
     /// The first moment at which a lease wants to be woken, and which.
     pub(super) fn next(&self) -> Option<(Micros, LeaseId)> {
         self.deadlines.first().copied()
@@ -75,8 +137,36 @@ impl Leases {
 
     /// Nodes where anything is owed or may still run, over all leases.
     pub(super) fn unsettled(&self) -> NodeSet {
-        let debts = |entry: &Entry| entry.machine.owed().or(entry.machine.unresolved());
-        self.entries.values().map(debts).fold(NodeSet::EMPTY, NodeSet::or)
+        self.entries.values().map(Entry::debts).fold(NodeSet::EMPTY, NodeSet::or)
+    }
+
+    /// Whether what may still run at `node` of the lease's failed connection can be left to run:
+    /// the server does not let it be killed.
+    pub(super) fn may_forgive(&self, id: LeaseId, node: u8) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.may_forgive(node))
+    }
+
+    /// A renewal is to begin as soon as the one under way is over, if there is one.
+    pub(super) fn extend(&mut self, id: LeaseId, now: Micros, reply: oneshot::Sender<Extended>) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.want_renewal(now, Some(reply));
+            self.set_deadline(id);
+        }
+    }
+
+    /// There is a node again: renewals that failed are tried again now.
+    pub(super) fn hurry(&mut self, now: Micros) {
+        for id in self.ids() {
+            if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.is_in_trouble()) {
+                entry.want_renewal(now, None);
+                self.set_deadline(id);
+            }
+        }
+    }
+
+    /// The client ends, and with it every lease: told before any of them is released.
+    pub(super) fn close(&mut self) {
+        self.entries.values_mut().for_each(|entry| entry.lose(Loss::Closed, &self.report));
     }
 
     /// Hands one input to one lease; forgets it when it is settled.
@@ -89,98 +179,51 @@ impl Leases {
     pub(super) fn step(
         &mut self,
         id: LeaseId,
-        config: &Config,
-        moment: Moment<Micros>,
         input: Input<Token>,
-        hopeless: NodeSet,
+        scene: &Scene<'_>,
     ) -> Option<Work> {
         let entry = self.entries.get_mut(&id)?;
-        let output = entry.machine.handle(config, moment, input);
-        if let Some(event) = output.event {
-            tell(entry, id, event);
-        }
-        end_belief(entry);
+        let (commands, end) = entry.step(input, scene, &mut self.jitter, &self.report);
         let work = Work {
             id,
+            ticket: entry.ticket,
             key: Arc::clone(&entry.key),
             token: entry.machine.token(),
-            commands: output.commands,
+            ttl_ms: entry.plan.ttl_ms,
+            commands,
+            end,
         };
-        let deadline = entry.machine.deadline().map(|(at, _)| at);
-        if deadline != entry.deadline {
-            if let Some(before) = core::mem::replace(&mut entry.deadline, deadline) {
-                self.deadlines.remove(&(before, id));
-            }
-            if let Some(at) = deadline {
-                self.deadlines.insert((at, id));
-            }
-        }
-        if is_forgettable(&entry.machine, hopeless) {
+        let forgettable = entry.is_forgettable(scene.hopeless);
+        self.set_deadline(id);
+        if forgettable {
             self.entries.remove(&id);
         }
         Some(work)
     }
-}
 
-fn is_forgettable(machine: &Lease<Sound, Micros, Token>, hopeless: NodeSet) -> bool {
-    let over = machine.phase().is_over();
-    let unresolved = machine.unresolved().without(hopeless);
-    machine.is_settled() || over && machine.owed().is_empty() && unresolved.is_empty()
-}
-
-/// Tells the handle, which sees only the latest: an end is never replaced by what follows it.
-fn tell(entry: &Entry, id: LeaseId, event: Event<Micros>) {
-    let key = &*entry.key;
-    let id = id.0;
-    let standing = match event {
-        Event::Acquired { valid_until } => {
-            tracing::debug!(key, id, "lease acquired");
-            Standing::Held { valid_until }
-        }
-        Event::Extended { valid_until } => {
-            tracing::trace!(key, id, "lease extended");
-            Standing::Held { valid_until }
-        }
-        Event::Denied(tally) => {
-            tracing::debug!(key, id, ?tally, "lease denied");
-            Standing::Denied(tally)
-        }
-        Event::RenewalFailed(tally) => {
-            tracing::warn!(key, id, ?tally, "renewal failed; the lease is held until it runs out");
+    fn set_deadline(&mut self, id: LeaseId) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let deadline = entry.next_deadline();
+        if deadline == entry.deadline {
             return;
         }
-        Event::Lost(cause) => {
-            tracing::warn!(key, id, ?cause, "lease lost");
-            Standing::Lost(cause)
+        if let Some(before) = core::mem::replace(&mut entry.deadline, deadline) {
+            self.deadlines.remove(&(before, id));
         }
-        Event::Released { unsettled } => {
-            if unsettled.is_empty() {
-                tracing::debug!(key, id, "lease released");
-            } else {
-                tracing::warn!(key, id, ?unsettled, "release not acknowledged everywhere yet");
-            }
-            Standing::Released { unsettled }
+        if let Some(at) = deadline {
+            self.deadlines.insert((at, id));
         }
-    };
-    entry.standing.send_if_modified(|current| match current {
-        Standing::Asked | Standing::Held { .. } | Standing::Stopping => {
-            *current = standing;
-            true
-        }
-        Standing::Denied(_) | Standing::Lost(_) | Standing::Released { .. } => false,
-    });
+    }
+
+    /// The handle of somebody who waits was told how an attempt went, or how all of them did.
+    pub(super) fn tell_failure(&self, ask: Ask, failure: Failure) {
+        self.report.failed(&ask, failure);
+        ask.handle.send_modify(|shown| shown.standing = Standing::Failed(failure));
+    }
 }
 
-/// A handle believes no longer than its lease, also where the machine has nothing to tell yet.
-fn end_belief(entry: &Entry) {
-    if entry.machine.valid_until().is_some() {
-        return;
-    }
-    entry.standing.send_if_modified(|current| {
-        let believes = matches!(current, Standing::Held { .. });
-        if believes {
-            *current = Standing::Stopping;
-        }
-        believes
-    });
+/// An answer that ends nothing: the machine is told that what was under way at `node` on a failed
+/// connection is of no more concern.
+pub(super) fn forgiven(node: u8) -> Input<Token> {
+    Input::Answer { node, command: Command::Kill, answer: Answer::Missing }
 }

@@ -14,8 +14,8 @@ use std::vec::Vec;
 use redis::Value;
 
 use super::clock::span_of;
+use super::connect_error::NodeError;
 use super::endpoint::Endpoint;
-use super::error::NodeError;
 use super::handshake::{Greeting, Handshake};
 use super::stream::Stream;
 use super::wire;

@@ -25,9 +25,23 @@
 //! ```
 //!
 //! A [`Client`] is one task. It owns a connection per node, every lease and one timer; a
-//! [`Client`] or a [`Guard`] is a handle, and dropping one posts a message. The task decides
-//! nothing about leases: it turns replies, failures and deadlines into inputs of
-//! [`protocol::Lease`](crate::protocol::Lease) and carries out its commands.
+//! [`Client`], a [`Lock`], a [`Guard`] or a [`Lease`] is a handle, and dropping a guard posts a
+//! message. The task decides nothing about leases: it turns replies, failures and deadlines into
+//! inputs of [`protocol::Lease`](crate::protocol::Lease) and carries out its commands. Only *when*
+//! a lease is renewed is the task's, and who of many asks the nodes.
+//!
+//! Before a program ends it calls [`Client::shutdown`]: a runtime that ends takes the releases
+//! that are queued with it, and their keys live on for a TTL.
+//!
+//! - [`Client::with_lock`] does work under a lock, stops it in time, and always releases.
+//! - [`Client::lock`] chooses TTL, renewal, minimum validity and maximum hold time for one lock.
+//! - Those of one client who want one key **wait in line**, in order of arrival. Only the first
+//!   asks the nodes, and the next one's request goes out behind its release.
+//! - The **restart guard** ([`Builder::restart_guard`]) is on with three nodes and more: a server
+//!   that has just started counts for nothing until every lease it may have forgotten has ended.
+//! - Every error tells apart what each node said: [`Votes`].
+//! - [`Client::events`], `tracing`, and with the feature `metrics` counters and histograms tell
+//!   what happens.
 //!
 //! A lock of this kind excludes others as long as clocks run at rates within the drift allowance,
 //! no majority of the nodes forgets a key before its time, and the holder looks at
@@ -37,24 +51,37 @@
 mod builder;
 mod client;
 mod clock;
+mod connect_error;
 mod endpoint;
+mod entry;
 mod error;
+mod events;
 mod guard;
 mod handshake;
 mod happenings;
+mod lease;
 mod leases;
+mod line;
 mod link;
+mod lock;
 mod node;
+mod numbers;
+mod plan;
+mod report;
 mod starting;
 mod stream;
 mod task;
 mod token;
+mod turns;
+mod votes;
 mod wire;
 
 pub use builder::Builder;
 pub use client::Client;
-pub use error::{
-    AcquireError, ConnectError, Loss, NodeError, ReleaseError, Released, SettingsError, UrlProblem,
-    Vote, Votes,
-};
+pub use connect_error::{ConnectError, NodeError, SettingsError, UrlProblem};
+pub use error::{AcquireError, ExtendError, Loss, ReleaseError, Released, WithLockError};
+pub use events::{Event, Events};
 pub use guard::Guard;
+pub use lease::Lease;
+pub use lock::Lock;
+pub use votes::{Shortfall, Vote, Votes};

@@ -5,12 +5,15 @@ use std::string::String;
 use std::task::{Context, Poll};
 use std::vec::Vec;
 
-use super::error::NodeError;
+use super::clock::Clock;
+use super::connect_error::NodeError;
 use super::handshake::Greeting;
 use super::leases::LeaseId;
 use super::link::{Happening, Link};
+use super::numbers;
 use super::wire;
-use crate::protocol::{Command, Extend, Micros};
+use crate::protocol::guard::counts_from;
+use crate::protocol::{Command, Extend, Instant, Micros, Span};
 
 /// A node with this many requests unanswered is silent, and no new lease asks it until it has
 /// caught up. Nothing else bounds the requests queued for a server that is stopped for good.
@@ -27,18 +30,36 @@ pub(super) enum Request {
     Load,
 }
 
+/// A request without a reply.
+struct Sent {
+    /// Its place in the stream.
+    place: u64,
+    /// When it was made, where somebody wants to know.
+    at: Micros,
+    request: Request,
+}
+
 /// One Redis server of the set.
 pub(super) struct Node {
     pub(super) name: String,
+    clock: Clock,
     pub(super) link: Link,
     /// Why it was not usable last time.
     pub(super) error: Option<NodeError>,
+    /// The words with which it refused a command of a lease last time.
+    pub(super) refusal: Option<String>,
+    /// When its process started at the latest, as far as this client can tell.
+    pub(super) started: Micros,
+    /// When its answers start to count; always, without a restart guard.
+    pub(super) counts_from: Micros,
     /// When releases that the server refused are to be tried again.
     pub(super) try_again_at: Option<Micros>,
     script: Extend,
+    /// The longest TTL of any client, if there is a restart guard.
+    max_ttl: Option<Span>,
     greeting: Greeting,
-    /// The requests without a reply, oldest first, each with its place in the stream.
-    unanswered: VecDeque<(u64, Request)>,
+    /// The requests without a reply, oldest first.
+    unanswered: VecDeque<Sent>,
     /// Failed connections of this server process on which something may still run.
     strays: Vec<i64>,
     /// Whether there are such connections that cannot be named, or not be killed.
@@ -49,13 +70,24 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(name: String, link: Link, script: Extend) -> Node {
+    pub(super) fn new(
+        name: String,
+        link: Link,
+        script: Extend,
+        max_ttl: Option<Span>,
+        clock: Clock,
+    ) -> Node {
         Node {
             name,
+            clock,
             link,
             error: None,
+            refusal: None,
+            started: Micros::default(),
+            counts_from: Micros(i64::MIN),
             try_again_at: None,
             script,
+            max_ttl,
             greeting: Greeting::default(),
             unanswered: VecDeque::new(),
             strays: Vec::new(),
@@ -74,11 +106,6 @@ impl Node {
         if self.link.is_up() { self.greeting.run_id.as_deref() } else { None }
     }
 
-    /// The name of the extend script there.
-    pub(super) fn sha(&self) -> String {
-        self.greeting.sha.clone()
-    }
-
     pub(super) fn is_overloaded(&self) -> bool {
         self.unanswered.len() >= BACKLOG_MAX
     }
@@ -88,26 +115,49 @@ impl Node {
         self.unkillable
     }
 
+    /// The same, once the server has answered whether it kills any.
+    pub(super) fn lets_strays_run(&self) -> bool {
+        self.unkillable && self.kills == 0 && self.link.is_up()
+    }
+
     /// Sends a request behind all earlier ones. Only while the link is up.
     pub(super) fn request(&mut self, request: Request, pack: impl FnOnce(&mut Vec<u8>)) {
         if let Some(place) = self.link.request(pack) {
-            self.unanswered.push_back((place, request));
+            self.sent(place, request);
+        }
+    }
+
+    fn sent(&mut self, place: u64, request: Request) {
+        let at = if numbers::ON { self.clock.now() } else { Micros::default() };
+        self.unanswered.push_back(Sent { place, at, request });
+    }
+
+    /// The same for an extend, which needs the name of the script there.
+    pub(super) fn request_extend(&mut self, id: LeaseId, pack: impl FnOnce(&mut Vec<u8>, &str)) {
+        let sha = &self.greeting.sha;
+        if let Some(place) = self.link.request(|out| pack(out, sha)) {
+            self.sent(place, Request::Lease(id, Command::Extend));
         }
     }
 
     /// The request that the next reply answers.
     pub(super) fn answered(&mut self) -> Option<Request> {
-        self.unanswered.pop_front().map(|(_, request)| request)
+        let Sent { at, request, .. } = self.unanswered.pop_front()?;
+        if numbers::ON {
+            numbers::node_answered(&self.name, self.clock.since(at));
+        }
+        Some(request)
     }
 
     /// The reply to that request was none: it is among those whose fate is unknown.
     pub(super) fn put_back(&mut self, request: Option<Request>) {
-        self.unanswered.extend(request.map(|request| (0, request)));
+        let at = Micros::default();
+        self.unanswered.extend(request.map(|request| Sent { place: 0, at, request }));
     }
 
     /// Takes note of a new connection. The answer: whether the server is another process than
     /// before.
-    pub(super) fn greeted(&mut self, greeting: Greeting) -> bool {
+    pub(super) fn greeted(&mut self, greeting: Greeting, now: Micros) -> bool {
         let before = core::mem::replace(&mut self.greeting, greeting);
         let same_process = match (&before.run_id, &self.greeting.run_id) {
             (Some(before), Some(now)) => Some(before == now),
@@ -123,7 +173,24 @@ impl Node {
             }
         }
         self.error = None;
+        self.guard(same_process == Some(true), now);
         same_process == Some(false)
+    }
+
+    /// When the answers of this connection start to count. Nothing was sent on it yet.
+    fn guard(&mut self, same_process: bool, now: Micros) {
+        const SECOND: Span = 1_000_000;
+        // A difference of two whole seconds, each rounded down: it may be most of a second too
+        // long. A node that does not tell may have started just now.
+        let uptime = self.greeting.uptime_s.unwrap_or(0).saturating_sub(1).max(0);
+        let uptime = uptime.saturating_mul(SECOND);
+        let told = self.greeting.uptime_s.unwrap_or(0).max(0).saturating_mul(SECOND);
+        let started = now.plus(-told);
+        let counts =
+            self.max_ttl.map_or(Micros(i64::MIN), |max_ttl| counts_from(now, uptime, max_ttl));
+        // A process that has been watched for long enough counts, whatever its own clock says.
+        self.counts_from = if same_process { counts.min(self.counts_from) } else { counts };
+        self.started = if same_process { started.min(self.started) } else { started };
     }
 
     /// The connection failed: aborts it. The answer: the lease commands that never left. All
@@ -132,7 +199,7 @@ impl Node {
         let written = self.link.written();
         let mut unsent = Vec::new();
         let mut stray = false;
-        for (place, request) in self.unanswered.drain(..) {
+        for Sent { place, request, .. } in self.unanswered.drain(..) {
             match request {
                 Request::Lease(id, command) if place >= written => unsent.push((id, command)),
                 Request::Lease(_, Command::Set | Command::Extend) => stray = true,
@@ -147,20 +214,23 @@ impl Node {
         }
         self.kills = 0;
         self.loading = false;
+        self.refusal = None;
         self.try_again_at = None;
         self.link.fail(now);
         self.error = Some(error);
         unsent
     }
 
-    /// Kills the failed connections, before anything else is sent on the new one.
-    pub(super) fn kill_strays(&mut self) {
+    /// Kills the failed connections, before anything else is sent on the new one. Whether there
+    /// is an answer to wait for: a connection without a known name cannot be killed.
+    pub(super) fn kill_strays(&mut self) -> bool {
         self.unkillable |= self.strays.is_empty();
         self.kills = self.strays.len();
         for at in 0..self.strays.len() {
             let id = self.strays[at];
             self.request(Request::Kill, |out| wire::kill(out, id));
         }
+        self.kills > 0
     }
 
     /// No lease has anything on a failed connection any more.
@@ -169,15 +239,15 @@ impl Node {
         self.unkillable = false;
     }
 
-    /// A KILL was answered. Whether that makes all failed connections dead.
-    pub(super) fn killed(&mut self, done: bool) -> bool {
+    /// A KILL was answered. With the last of them, whether all failed connections are dead.
+    pub(super) fn killed(&mut self, done: bool) -> Option<bool> {
         self.kills = self.kills.saturating_sub(1);
         self.unkillable |= !done;
         if self.kills > 0 {
-            return false;
+            return None;
         }
         self.strays.clear();
-        !self.unkillable
+        Some(!self.unkillable)
     }
 
     /// The server has forgotten the script: loads it again, for later renewals.

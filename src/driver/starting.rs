@@ -7,7 +7,7 @@ use std::vec::Vec;
 use tokio::sync::oneshot;
 
 use super::clock::span_of;
-use super::error::{ConnectError, NodeError};
+use super::connect_error::{ConnectError, NodeError};
 use super::node::Node;
 use crate::protocol::{Instant, Micros, Rules, Sound};
 

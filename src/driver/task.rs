@@ -11,24 +11,29 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::vec::Vec;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 
 use super::clock::Clock;
-use super::leases::{LeaseId, Leases, Standing, Work};
+use super::leases::{Extended, LeaseId, Leases, Scene, Work};
+use super::line::{Ask, Leaving, Lines, Ticket};
 use super::link::Happening;
 use super::node::{Node, Request};
+use super::report::Report;
 use super::starting::Starting;
 use super::token::Token;
+use super::votes::Witness;
 use super::wire;
-use crate::protocol::{Command, Config, Input, Instant, Micros, Moment, NodeSet};
+use crate::protocol::{Command, Input, Instant, Micros, Moment, NodeSet, Span};
 
 /// What handles say to the task.
 pub(super) enum Mail {
-    /// Attempt to acquire `key`.
-    Start { id: LeaseId, key: Arc<str>, token: Token, standing: watch::Sender<Standing> },
-    /// End the lease, whatever has become of it.
-    Stop { id: LeaseId },
+    /// Somebody wants a key.
+    Acquire(Ask),
+    /// Somebody wants it no more, whatever has become of it.
+    Stop { key: Arc<str>, ticket: Ticket },
+    /// A holder wants a renewal now.
+    Extend { key: Arc<str>, ticket: Ticket, reply: oneshot::Sender<Extended> },
     /// End every lease, then the task. Answered with the nodes that still owe an acknowledgement.
     Shutdown { done: oneshot::Sender<NodeSet> },
 }
@@ -41,38 +46,54 @@ struct Closing {
 }
 
 pub(super) struct Task {
-    pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) nodes: Vec<Node>,
+    pub(super) leases: Leases,
+    pub(super) report: Report,
+    pub(super) lines: Lines,
+    /// How long the end of the client waits for its releases.
+    release_within: Span,
     starting: Option<Starting>,
     mailbox: Option<mpsc::UnboundedReceiver<Mail>>,
-    pub(super) leases: Leases,
     closing: Option<Closing>,
     timer: Pin<Box<Sleep>>,
     timer_at: Micros,
+    /// Room for a command that goes to several nodes.
+    packed: Vec<u8>,
 }
 
 impl Task {
     /// To be called within a tokio runtime.
     pub(super) fn new(
-        config: Config,
         clock: Clock,
         nodes: Vec<Node>,
+        leases: Leases,
+        report: Report,
+        release_within: Span,
         starting: Starting,
         mailbox: mpsc::UnboundedReceiver<Mail>,
     ) -> Task {
         let now = clock.now();
         Task {
-            config,
             clock,
             nodes,
+            leases,
+            report,
+            lines: Lines::default(),
+            release_within,
             starting: Some(starting),
             mailbox: Some(mailbox),
-            leases: Leases::default(),
             closing: None,
             timer: Box::pin(tokio::time::sleep_until(clock.instant(now).into())),
             timer_at: now,
+            packed: Vec::new(),
         }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.report.feed.end();
     }
 }
 
@@ -82,8 +103,10 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let task = &mut *self;
         loop {
-            let mut moved = task.drive_mailbox(cx);
-            moved |= task.drive_deadlines();
+            // First what is over already: a handle may know it before this task does.
+            let mut moved = task.drive_deadlines();
+            moved |= task.drive_mailbox(cx);
+            moved |= task.drive_lines();
             moved |= task.drive_nodes(cx);
             if task.drive_starting().is_break() || task.drive_closing().is_break() {
                 return Poll::Ready(());
@@ -106,13 +129,18 @@ impl Task {
             };
             moved = true;
             match mail {
-                Some(Mail::Start { id, key, token, standing }) if self.closing.is_none() => {
-                    self.leases.insert(id, key, standing);
-                    self.step(id, Input::Start(token));
-                }
+                Some(Mail::Acquire(ask)) if self.closing.is_none() => self.arrive(ask),
                 // Its handle sees that nobody is there to answer.
-                Some(Mail::Start { .. }) => {}
-                Some(Mail::Stop { id }) => self.stop(id),
+                Some(Mail::Acquire(_)) => {}
+                Some(Mail::Stop { key, ticket }) => match self.lines.leave(&key, ticket) {
+                    Leaving::Stop(id) => self.stop(id),
+                    Leaving::Nothing => {}
+                },
+                Some(Mail::Extend { key, ticket, reply }) => {
+                    if let Some(id) = self.lines.lease_of(&key, ticket) {
+                        self.leases.extend(id, self.clock.now(), reply);
+                    }
+                }
                 Some(Mail::Shutdown { done }) => self.close().asked_by.push(done),
                 None => {
                     self.mailbox = None;
@@ -133,12 +161,14 @@ impl Task {
     /// Ends every lease; the task follows when they are settled, or after a while.
     fn close(&mut self) -> &mut Closing {
         if self.closing.is_none() {
+            self.lines.clear();
+            self.leases.close();
             for id in self.leases.ids() {
                 self.stop(id);
             }
         }
         // The last of them may have been told to stop only now, and has this long to be released.
-        let until = self.clock.now().plus(self.config.settings().release_within);
+        let until = self.clock.now().plus(self.release_within);
         let closing = self.closing.get_or_insert_default();
         closing.until = until;
         closing
@@ -151,6 +181,10 @@ impl Task {
                 break;
             }
             moved = true;
+            // Before it asks again: where nothing of it can be killed, it waits for nothing.
+            for node in self.nodes_where(|node| node.lets_strays_run()) {
+                self.forgive(id, node);
+            }
             self.step(id, Input::Tick);
         }
         moved
@@ -207,7 +241,8 @@ impl Task {
         let lease = self.leases.next().map(|(at, _)| at);
         let starting = self.starting.as_ref().map(Starting::deadline);
         let closing = self.closing.as_ref().map(|closing| closing.until);
-        let Some(next) = nodes.chain(lease).chain(starting).chain(closing).min() else {
+        let leases = lease.into_iter().chain(self.lines.deadline());
+        let Some(next) = nodes.chain(leases).chain(starting).chain(closing).min() else {
             return false;
         };
         if next <= self.clock.now() {
@@ -242,46 +277,51 @@ impl Task {
     /// One step of one lease, and what it asks for.
     pub(super) fn step(&mut self, id: LeaseId, input: Input<Token>) {
         if let Some(work) = self.handle(id, input) {
-            self.send(&work);
+            self.send(work);
         }
     }
 
     pub(super) fn handle(&mut self, id: LeaseId, input: Input<Token>) -> Option<Work> {
+        let now = self.clock.now();
         let mut reachable = self.reachable();
         if matches!(input, Input::Start(_)) {
             reachable = reachable.without(self.nodes_where(Node::is_overloaded));
         }
-        let hopeless = self.nodes_where(Node::is_unkillable);
-        let moment = Moment { now: self.clock.now(), reachable, guarded: NodeSet::EMPTY };
-        self.leases.step(id, &self.config, moment, input, hopeless)
+        let guarded = self.nodes_where(|node| node.counts_from > now);
+        let scene = Scene {
+            moment: Moment { now, reachable, guarded },
+            hopeless: self.nodes_where(Node::is_unkillable),
+            witness: Witness { nodes: &self.nodes, names: &self.report.names, now },
+        };
+        self.leases.step(id, input, &scene)
     }
 
-    pub(super) fn send(&mut self, work: &Work) {
-        let Work { id, key, token, commands } = work;
-        let ttl_ms = self.config.ttl() / 1000;
-        let mut packed = Vec::new();
+    pub(super) fn send(&mut self, work: Work) {
+        let Work { id, ticket, key, token, ttl_ms, commands, end } = work;
         if !commands.set.is_empty() {
-            wire::set(&mut packed, key, token, ttl_ms);
-            self.send_each(commands.set, Request::Lease(*id, Command::Set), &packed);
+            self.packed.clear();
+            wire::set(&mut self.packed, &key, &token, ttl_ms);
+            self.send_each(commands.set, Request::Lease(id, Command::Set));
         }
-        for (node, at) in self.nodes.iter_mut().zip(0..) {
-            if commands.extend.contains(at) {
-                let sha = node.sha();
-                let request = Request::Lease(*id, Command::Extend);
-                node.request(request, |out| wire::extend(out, &sha, key, token, ttl_ms));
+        for at in commands.extend {
+            if let Some(node) = self.nodes.get_mut(usize::from(at)) {
+                node.request_extend(id, |out, sha| wire::extend(out, sha, &key, &token, ttl_ms));
             }
         }
         if !commands.release.is_empty() {
-            packed.clear();
-            wire::release(&mut packed, key, token);
-            self.send_each(commands.release, Request::Lease(*id, Command::Release), &packed);
+            self.packed.clear();
+            wire::release(&mut self.packed, &key, &token);
+            self.send_each(commands.release, Request::Lease(id, Command::Release));
+        }
+        if let Some(end) = end {
+            self.ended(id, ticket, &key, end);
         }
     }
 
-    fn send_each(&mut self, to: NodeSet, request: Request, packed: &[u8]) {
-        for (node, at) in self.nodes.iter_mut().zip(0..) {
-            if to.contains(at) {
-                node.request(request, |out| out.extend_from_slice(packed));
+    fn send_each(&mut self, to: NodeSet, request: Request) {
+        for at in to {
+            if let Some(node) = self.nodes.get_mut(usize::from(at)) {
+                node.request(request, |out| out.extend_from_slice(&self.packed));
             }
         }
     }

@@ -1,7 +1,5 @@
 //! The value that marks a key as one lease's own.
 
-use std::string::String;
-
 /// 16 random bytes, drawn anew for every attempt. Sent as standard base64, 24 characters, which is
 /// what redsync stores, so that the two exclude each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,29 +14,38 @@ impl Token {
         Ok(Token(bytes))
     }
 
-    pub(super) fn base64(&self) -> String {
-        let mut text = String::with_capacity(24);
-        for group in self.0.chunks(3) {
+    pub(super) fn base64(&self) -> [u8; 24] {
+        let mut text = [b'='; 24];
+        for (group, quad) in self.0.chunks(3).zip(text.chunks_mut(4)) {
             let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
             let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-            for place in 0..4 {
-                if place <= group.len() {
-                    let index = bits >> (18 - 6 * place) & 63;
-                    text.push(char::from(ALPHABET[index as usize]));
-                } else {
-                    text.push('=');
-                }
+            for (place, letter) in quad.iter_mut().enumerate().take(group.len() + 1) {
+                let index = bits >> (18 - 6 * place) & 63;
+                *letter = ALPHABET[index as usize];
             }
         }
         text
     }
 }
 
-/// Uniform over all of `u32`, for the delay between two attempts.
-pub(super) fn jitter() -> Result<u32, getrandom::Error> {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes)?;
-    Ok(u32::from_ne_bytes(bytes))
+/// Random numbers for delays, where nobody gains by guessing them: SplitMix64, seeded by the
+/// system.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Jitter(u64);
+
+impl Jitter {
+    pub(super) fn draw() -> Result<Jitter, getrandom::Error> {
+        getrandom::u64().map(Jitter)
+    }
+
+    /// Uniform over all of `u32`.
+    pub(super) fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31) as u32
+    }
 }
 
 #[cfg(test)]
@@ -47,9 +54,9 @@ mod tests {
 
     #[test]
     fn tokens_are_standard_base64() {
-        assert_eq!(Token([0; 16]).base64(), "AAAAAAAAAAAAAAAAAAAAAA==");
-        assert_eq!(Token([255; 16]).base64(), "/////////////////////w==");
-        assert_eq!(Token(*b"leasehold tokens").base64(), "bGVhc2Vob2xkIHRva2Vucw==");
+        assert_eq!(&Token([0; 16]).base64(), b"AAAAAAAAAAAAAAAAAAAAAA==");
+        assert_eq!(&Token([255; 16]).base64(), b"/////////////////////w==");
+        assert_eq!(&Token(*b"leasehold tokens").base64(), b"bGVhc2Vob2xkIHRva2Vucw==");
     }
 
     #[test]

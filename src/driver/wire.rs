@@ -59,20 +59,52 @@ fn extend_script(extend: Extend) -> &'static str {
     }
 }
 
-pub(super) fn set(out: &mut Vec<u8>, key: &str, token: &Token, ttl_ms: i64) {
-    let token = token.base64();
-    redis::cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(ttl_ms).write_packed_command(out);
+/// A command as bytes, with nothing allocated on the way: these are sent for every lease.
+fn pack(out: &mut Vec<u8>, words: &[&[u8]]) {
+    let mut digits = Digits::default();
+    out.push(b'*');
+    out.extend_from_slice(digits.of(words.len() as u64));
+    out.extend_from_slice(b"\r\n");
+    for word in words {
+        out.push(b'$');
+        out.extend_from_slice(digits.of(word.len() as u64));
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(word);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Room for a number in decimal.
+#[derive(Default)]
+struct Digits([u8; 20]);
+
+impl Digits {
+    fn of(&mut self, mut number: u64) -> &[u8] {
+        let mut start = self.0.len();
+        loop {
+            start -= 1;
+            self.0[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return &self.0[start..];
+            }
+        }
+    }
+}
+
+pub(super) fn set(out: &mut Vec<u8>, key: &str, token: &Token, ttl_ms: u64) {
+    let mut ttl = Digits::default();
+    pack(out, &[b"SET", key.as_bytes(), &token.base64(), b"NX", b"PX", ttl.of(ttl_ms)]);
 }
 
 /// `sha` is what `SCRIPT LOAD` answered on this connection.
-pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &str, token: &Token, ttl_ms: i64) {
-    let token = token.base64();
-    redis::cmd("EVALSHA").arg(sha).arg(1).arg(key).arg(token).arg(ttl_ms).write_packed_command(out);
+pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &str, token: &Token, ttl_ms: u64) {
+    let (sha, key, mut ttl) = (sha.as_bytes(), key.as_bytes(), Digits::default());
+    pack(out, &[b"EVALSHA", sha, b"1", key, &token.base64(), ttl.of(ttl_ms)]);
 }
 
 pub(super) fn release(out: &mut Vec<u8>, key: &str, token: &Token) {
-    let token = token.base64();
-    redis::cmd("EVAL").arg(RELEASE).arg(1).arg(key).arg(token).write_packed_command(out);
+    pack(out, &[b"EVAL", RELEASE.as_bytes(), b"1", key.as_bytes(), &token.base64()]);
 }
 
 pub(super) fn kill(out: &mut Vec<u8>, connection: i64) {
@@ -136,7 +168,10 @@ pub(super) fn is_forbidden(reply: &Value) -> bool {
 /// A reply's text, for an error message.
 pub(super) fn text(reply: &Value) -> String {
     match reply {
-        Value::ServerError(error) => error.to_string(),
+        Value::ServerError(error) => match error.details() {
+            Some(details) => std::format!("{} {details}", error.code()),
+            None => error.code().to_string(),
+        },
         Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::SimpleString(text) => text.clone(),
         _ => String::new(),
@@ -152,12 +187,30 @@ const REPLY_MAX: usize = 1 << 20;
 
 /// Takes the first reply off `bytes`: the reply and its length, or `None` if it is incomplete.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Value, usize)>, Malformed> {
+    if let Some(whole) = plain_reply(bytes) {
+        return Ok(Some(whole));
+    }
     let Some(length) = first_reply(bytes)? else {
         return if bytes.len() > REPLY_MAX { Err(Malformed) } else { Ok(None) };
     };
     let reply = bytes.get(..length).ok_or(Malformed)?;
     let value = redis::parse_redis_value(reply).map_err(|_| Malformed)?;
     Ok(Some((value, length)))
+}
+
+/// The replies that nearly all commands of leases get, without the parser's allocations.
+fn plain_reply(bytes: &[u8]) -> Option<(Value, usize)> {
+    for (text, value) in [
+        (b"+OK\r\n".as_slice(), Value::Okay),
+        (b"$-1\r\n", Value::Nil),
+        (b":1\r\n", Value::Int(1)),
+        (b":0\r\n", Value::Int(0)),
+    ] {
+        if bytes.starts_with(text) {
+            return Some((value, text.len()));
+        }
+    }
+    None
 }
 
 /// The length of the first reply (RESP 2), or `None` if it is incomplete.
@@ -218,8 +271,34 @@ mod tests {
             rest = &rest[whole..];
         }
         assert_eq!(replies.len(), 6);
+        assert_eq!((&replies[0], &replies[2]), (&Value::Okay, &Value::Nil));
+        for text in ["+OK\r\n", "$-1\r\n", ":1\r\n", ":0\r\n"] {
+            let theirs = redis::parse_redis_value(text.as_bytes()).unwrap();
+            assert_eq!(parse(text.as_bytes()), Ok(Some((theirs, text.len()))));
+        }
         assert_eq!(replies[1], Value::Int(-1));
         assert_eq!(replies[3], Value::BulkString(b"a\r\n".to_vec()));
+    }
+
+    #[test]
+    fn commands_are_packed_as_the_redis_crate_does() {
+        let (token, mut ours) = (Token::default(), Vec::new());
+        let text = token.base64();
+        set(&mut ours, "a key: \r\n", &token, 10_000);
+        let mut theirs = redis::cmd("SET");
+        theirs.arg("a key: \r\n").arg(&text).arg("NX").arg("PX").arg(10_000);
+        assert_eq!(ours, theirs.get_packed_command());
+        ours.clear();
+        extend(&mut ours, "sha", "k", &token, 0);
+        let mut theirs = redis::cmd("EVALSHA");
+        theirs.arg("sha").arg(1).arg("k").arg(&text).arg(0);
+        assert_eq!(ours, theirs.get_packed_command());
+        ours.clear();
+        release(&mut ours, "", &token);
+        let mut theirs = redis::cmd("EVAL");
+        theirs.arg(RELEASE).arg(1).arg("").arg(&text);
+        assert_eq!(ours, theirs.get_packed_command());
+        assert_eq!(Digits::default().of(u64::MAX), b"18446744073709551615");
     }
 
     #[test]

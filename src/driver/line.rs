@@ -1,0 +1,189 @@
+//! Waiting for a key within one process: in order of arrival, and only the first asks the nodes.
+//!
+//! So a lock that passes from hand to hand costs no failed attempt: the next `SET` goes out behind
+//! the release, on the same connections. Of all who wait, only the first needs a delay between
+//! attempts, for those who contend from other processes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::vec::Vec;
+
+use tokio::sync::watch;
+
+use super::leases::{LeaseId, Shown};
+use super::plan::Plan;
+use crate::protocol::{Micros, Retry};
+
+/// Names a call of acquire within its client. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket(pub(super) u64);
+
+/// Somebody who wants a key, or has it.
+pub(super) struct Ask {
+    pub(super) ticket: Ticket,
+    pub(super) key: Arc<str>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) retry: Retry,
+    pub(super) asked_at: Micros,
+    /// Attempts that were denied.
+    pub(super) attempts: u32,
+    pub(super) handle: watch::Sender<Shown>,
+}
+
+/// The first in line.
+enum Head {
+    /// Its turn has come.
+    Called,
+    /// Asks, or holds the key.
+    Lease(Ticket, LeaseId),
+    /// Was denied, and asks again then.
+    Pausing(Ask, Micros),
+}
+
+struct Line {
+    head: Head,
+    behind: VecDeque<Ask>,
+}
+
+/// What becomes of somebody who arrives.
+pub(super) enum Arrival {
+    /// Nobody is ahead: to be begun at once.
+    First(Ask),
+    /// Waits, or was sent away by those ahead.
+    Behind(Option<(Ask, usize)>),
+}
+
+/// What is to be done for somebody who leaves.
+pub(super) enum Leaving {
+    /// This lease is to be stopped.
+    Stop(LeaseId),
+    /// Nothing: it had not begun.
+    Nothing,
+}
+
+/// Every key that somebody of this client wants or has.
+#[derive(Default)]
+pub(super) struct Lines {
+    lines: BTreeMap<Arc<str>, Line>,
+    pauses: BTreeSet<(Micros, Arc<str>)>,
+    called: Vec<Arc<str>>,
+}
+
+impl Lines {
+    /// Joins the line for its key. Who wants one attempt only does not wait behind others.
+    pub(super) fn join(&mut self, ask: Ask) -> Arrival {
+        let Some(line) = self.lines.get_mut(&ask.key) else {
+            return Arrival::First(ask);
+        };
+        if ask.retry.attempts.is_some_and(|most| most <= 1) {
+            let ahead = line.behind.len() + 1;
+            return Arrival::Behind(Some((ask, ahead)));
+        }
+        line.behind.push_back(ask);
+        Arrival::Behind(None)
+    }
+
+    /// The first in line asks the nodes now.
+    pub(super) fn begin(&mut self, key: &Arc<str>, ticket: Ticket, id: LeaseId) {
+        let head = Head::Lease(ticket, id);
+        match self.lines.get_mut(key) {
+            Some(line) => line.head = head,
+            None => {
+                let line = Line { head, behind: VecDeque::new() };
+                self.lines.insert(Arc::clone(key), line);
+            }
+        }
+    }
+
+    /// The first in line was denied and asks again at `at`.
+    pub(super) fn pause(&mut self, ask: Ask, at: Micros) {
+        if let Some(line) = self.lines.get_mut(&ask.key) {
+            self.pauses.insert((at, Arc::clone(&ask.key)));
+            line.head = Head::Pausing(ask, at);
+        }
+    }
+
+    /// The first in line has done with the key, or given up: calls the next.
+    pub(super) fn advance(&mut self, key: &Arc<str>) {
+        match self.lines.get_mut(key) {
+            Some(line) if !line.behind.is_empty() => {
+                line.head = Head::Called;
+                self.called.push(Arc::clone(key));
+            }
+            Some(_) => {
+                self.lines.remove(key);
+            }
+            None => {}
+        }
+    }
+
+    /// The next whose turn has come. Whoever takes it begins or pauses it, or advances its line.
+    pub(super) fn next_called(&mut self) -> Option<Ask> {
+        while let Some(key) = self.called.pop() {
+            let next = match self.lines.get_mut(&key) {
+                Some(line) if matches!(line.head, Head::Called) => line.behind.pop_front(),
+                Some(_) | None => None,
+            };
+            match next {
+                Some(ask) => return Some(ask),
+                // All who waited have left.
+                None => self.advance(&key),
+            }
+        }
+        None
+    }
+
+    /// The next whose delay is over.
+    pub(super) fn next_paused(&mut self, now: Micros) -> Option<Ask> {
+        let due = self.pauses.first().is_some_and(|&(at, _)| at <= now);
+        let (_, key) = due.then(|| self.pauses.pop_first()).flatten()?;
+        let line = self.lines.get_mut(&key)?;
+        match core::mem::replace(&mut line.head, Head::Called) {
+            Head::Pausing(ask, _) => Some(ask),
+            head @ (Head::Called | Head::Lease(..)) => {
+                line.head = head;
+                None
+            }
+        }
+    }
+
+    /// When the first delay is over.
+    pub(super) fn deadline(&self) -> Option<Micros> {
+        self.pauses.first().map(|&(at, _)| at)
+    }
+
+    /// The lease that `ticket` stands for now.
+    pub(super) fn lease_of(&self, key: &Arc<str>, ticket: Ticket) -> Option<LeaseId> {
+        match self.lines.get(key)?.head {
+            Head::Lease(holder, id) if holder == ticket => Some(id),
+            Head::Lease(..) | Head::Called | Head::Pausing(..) => None,
+        }
+    }
+
+    /// Takes somebody out of the line. Whoever was first is followed by the next: at once, or
+    /// when the lease has been stopped.
+    pub(super) fn leave(&mut self, key: &Arc<str>, ticket: Ticket) -> Leaving {
+        let Some(line) = self.lines.get_mut(key) else {
+            return Leaving::Nothing;
+        };
+        match &line.head {
+            Head::Lease(first, id) if *first == ticket => return Leaving::Stop(*id),
+            Head::Pausing(first, at) if first.ticket == ticket => {
+                self.pauses.remove(&(*at, Arc::clone(key)));
+                self.advance(key);
+            }
+            Head::Called | Head::Lease(..) | Head::Pausing(..) => {
+                // Who came last leaves first more often than not.
+                if let Some(at) = line.behind.iter().rposition(|ask| ask.ticket == ticket) {
+                    line.behind.remove(at);
+                }
+            }
+        }
+        Leaving::Nothing
+    }
+
+    /// Sends everybody away.
+    pub(super) fn clear(&mut self) {
+        *self = Lines::default();
+    }
+}

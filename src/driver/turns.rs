@@ -1,0 +1,73 @@
+//! Whose turn it is: what the task does for those who want a key.
+
+use std::sync::Arc;
+
+use super::leases::{End, Failure, LeaseId};
+use super::line::{Arrival, Ask, Ticket};
+use super::task::Task;
+use super::token::Token;
+use crate::protocol::{Input, Instant, Span};
+
+/// The shortest delay between two attempts, which may cost no time when no node can be asked.
+const PAUSE_MIN: Span = 1_000;
+
+impl Task {
+    /// Whoever is first in line asks the nodes: the task's answer to a lease that is over, sent
+    /// behind its releases.
+    pub(super) fn drive_lines(&mut self) -> bool {
+        let mut moved = false;
+        while let Some(ask) = self.lines.next_called() {
+            moved = true;
+            self.begin(ask);
+        }
+        while let Some(ask) = self.lines.next_paused(self.clock.now()) {
+            moved = true;
+            self.begin(ask);
+        }
+        moved
+    }
+
+    /// Somebody wants a key: at once if nobody of this client is ahead.
+    pub(super) fn arrive(&mut self, ask: Ask) {
+        match self.lines.join(ask) {
+            Arrival::First(ask) => self.begin(ask),
+            Arrival::Behind(None) => {}
+            Arrival::Behind(Some((ask, ahead))) => {
+                self.leases.tell_failure(ask, Failure::Occupied { ahead });
+            }
+        }
+    }
+
+    /// The first in line makes an attempt.
+    fn begin(&mut self, ask: Ask) {
+        let token = match Token::draw() {
+            Ok(token) => token,
+            Err(error) => {
+                self.lines.advance(&ask.key);
+                return self.leases.tell_failure(ask, Failure::NoRandomness(error));
+            }
+        };
+        let (key, ticket) = (Arc::clone(&ask.key), ask.ticket);
+        let id = self.leases.insert(ask);
+        self.lines.begin(&key, ticket, id);
+        self.step(id, Input::Start(token));
+    }
+
+    /// A lease has left its place in line, or its attempt was denied.
+    pub(super) fn ended(&mut self, id: LeaseId, ticket: Ticket, key: &Arc<str>, end: End) {
+        match end {
+            End::Over if self.lines.lease_of(key, ticket) == Some(id) => self.lines.advance(key),
+            End::Over => {}
+            End::Denied(ask) => match ask.retry.delay(ask.attempts, self.leases.jitter()) {
+                Some(delay) => {
+                    let delay = delay.max(PAUSE_MIN);
+                    self.lines.pause(ask, self.clock.now().plus(delay));
+                }
+                None => {
+                    self.lines.advance(key);
+                    self.leases.tell_failure(ask, Failure::Exhausted);
+                }
+            },
+        }
+    }
+}
