@@ -92,7 +92,7 @@ fn a_picture_says_the_cause_and_marks_the_steps_that_show_it() {
         };
         let Some(root) = explained.iter().find(told) else { continue };
         let reasons = root["chain"].as_array().unwrap().len();
-        assert!(drawn.matches("class=\"reason\"").count() >= reasons, "{trace:?}");
+        assert!(drawn.matches("WHY: ").count() >= reasons, "{trace:?}");
         shown += 1;
     }
     assert!(shown > 10, "{shown}");

@@ -96,6 +96,7 @@ async fn contenders_under_faults(extend: Extend, seed: u64) {
         let client = Client::builder()
             .nodes(proxies.iter().map(Proxy::url))
             .ttl(LONG)
+            .restart_guard(false)
             .extend(extend)
             .renew_every(Duration::from_millis(2))
             .node_timeout(Duration::from_millis(30))
@@ -143,7 +144,8 @@ async fn renewals_that_may_set_leave_nothing_either() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guard_believes_no_longer_when_its_client_begins_to_shut_down() {
     let servers = servers(3);
-    let builder = || Client::builder().nodes(urls(&servers)).ttl(LONG).release_within(PATIENCE);
+    let nodes = || Client::builder().nodes(urls(&servers)).restart_guard(false);
+    let builder = || nodes().ttl(LONG).release_within(PATIENCE);
     let first = builder().connect_timeout(PATIENCE).connect().await.unwrap();
     let second = builder().connect_timeout(PATIENCE).connect().await.unwrap();
     let guard = first.acquire("k").await.unwrap();

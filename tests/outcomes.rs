@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use leasehold::protocol::Retry;
-use leasehold::{AcquireError, Builder, Client, Event, ExtendError, Guard, Loss, ReleaseError};
+use leasehold::{AcquireError, Builder, Client, Event, ExtendError, Loss, ReleaseError};
 use leasehold::{Shortfall, Vote, Votes};
 use leasehold_tests::proxy::Proxy;
 use leasehold_tests::{Server, eventually, servers, stored, urls};

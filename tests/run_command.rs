@@ -1,9 +1,11 @@
 //! `leasehold run` as a process: what it runs, how it ends, and with which exit code.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use leasehold_tests::{Server, binary, eventually, now, servers, signal, stored};
 
@@ -74,9 +76,13 @@ fn servers_that_have_just_started_are_waited_for_and_that_is_said() {
 fn a_lock_that_is_held_is_waited_for() {
     let servers = servers(1);
     let first = hold(&servers, &[], &["sleep", "1"]);
-    let second = run(&servers, &[], &["true"]);
-    let (code, stderr) = finish(second);
-    assert_eq!((code, stderr.as_str()), (0, ""));
+    let waiting = ["--wait"].as_slice();
+    let second = run(&servers, waiting, &["true"]);
+    let third = run(&servers, &[], &["true"]);
+    for next in [second, third] {
+        let (code, stderr) = finish(next);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+    }
     // The second got in when the first was through, long before the TTL.
     assert_eq!(end(first).0, 0);
 }
@@ -87,7 +93,7 @@ fn a_lock_that_is_not_acquired_is_told_by_exit_code() {
     for server in &servers {
         server.query::<()>(&["SET", "k", "another"]);
     }
-    for options in [&["--no-wait"][..], &["--wait", "300ms"][..]] {
+    for options in [&["--no-wait"][..], &["--timeout", "300ms"][..], &["--timeout", "0s"][..]] {
         let (code, stderr) = finish(run(&servers, options, &["false"]));
         assert_eq!(code, 73, "{stderr}");
         assert!(one_line(&stderr).contains("taken"), "{stderr}");
@@ -101,9 +107,157 @@ fn a_killed_run_frees_the_lock_after_one_ttl() {
     first.kill().unwrap();
     let killed = now();
     first.wait().unwrap();
-    let (code, _) = finish(run(&servers, &["--wait", "20s"], &["true"]));
+    let (code, _) = finish(run(&servers, &["--timeout", "20s"], &["true"]));
     assert_eq!(code, 0);
     assert!(killed.elapsed().as_secs() < 10);
+}
+
+/// Whether a process is there and no zombie.
+fn is_alive(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// A script that writes its process id to `$0` before it goes on, and the id when it is there.
+fn id_in(file: &Path) -> String {
+    let id = || fs::read_to_string(file).unwrap_or_default();
+    assert!(eventually(|| id().ends_with('\n')));
+    id().trim_end().to_owned()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_command_dies_with_a_run_that_is_killed() {
+    let servers = servers(1);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("id");
+    // It ignores all that can be ignored.
+    let stubborn = "trap '' TERM HUP INT; echo $$ > $0; while :; do sleep 0.05; done";
+    let command = ["sh", "-c", stubborn, file.to_str().unwrap()];
+    let mut child = hold(&servers, &["--ttl", "60s"], &command);
+    let id = id_in(&file);
+    assert!(is_alive(&id));
+    let killed = now();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(eventually(|| !is_alive(&id)));
+    // Long before the next holder.
+    assert!(killed.elapsed().as_secs() < 15, "{:?}", killed.elapsed());
+    assert_eq!(stored(&servers, "k"), 1);
+}
+
+#[test]
+fn the_grace_is_counted_back_from_the_end_of_the_lease() {
+    const TTL: Duration = Duration::from_secs(4);
+    let servers = servers(3);
+    let directory = tempfile::tempdir().unwrap();
+    let (file, told) = (directory.path().join("id"), directory.path().join("told"));
+    let stubborn = "trap 'touch $1' TERM; echo $$ > $0; while :; do sleep 0.01; done";
+    let paths = [file.to_str().unwrap(), told.to_str().unwrap()];
+    let command = ["sh", "-c", stubborn, paths[0], paths[1]];
+    let child = hold(&servers, &["--ttl", "4s", "--grace", "1500ms"], &command);
+    let id = id_in(&file);
+    servers[..2].iter().for_each(Server::pause);
+    // No renewal has begun since, so the lease ends a TTL from now at the latest.
+    let paused = now();
+    assert!(eventually(|| told.exists()));
+    let told_after = paused.elapsed();
+    assert!(is_alive(&id), "it was killed at once");
+    assert!(told_after < TTL - Duration::from_millis(1_400), "{told_after:?}");
+    assert!(eventually(|| !is_alive(&id)));
+    let ended_after = paused.elapsed();
+    assert!(ended_after < TTL, "{ended_after:?}");
+    // All of the grace, but for the margin before the end.
+    assert!(
+        ended_after - told_after > Duration::from_millis(1_000),
+        "{told_after:?} {ended_after:?}"
+    );
+    let (code, stderr) = end(child);
+    assert_eq!(code, 75, "{stderr}");
+}
+
+#[test]
+fn a_command_that_ends_on_sigterm_is_not_killed() {
+    let servers = servers(3);
+    let directory = tempfile::tempdir().unwrap();
+    let (file, tidied) = (directory.path().join("id"), directory.path().join("tidied"));
+    let obedient = "trap 'sleep 0.2; touch $1; exit 0' TERM; echo $$ > $0; \
+                    while :; do sleep 0.01; done";
+    let paths = [file.to_str().unwrap(), tidied.to_str().unwrap()];
+    let command = ["sh", "-c", obedient, paths[0], paths[1]];
+    let child = hold(&servers, &["--ttl", "3s", "--grace", "1s"], &command);
+    id_in(&file);
+    servers[..2].iter().for_each(Server::pause);
+    let (code, stderr) = end(child);
+    assert!(tidied.exists());
+    // Also a command that ends well has been stopped.
+    assert_eq!(code, 75, "{stderr}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_is_ignored_stays_so() {
+    let servers = servers(1);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("id");
+    let script = "trap 'exit 3' TERM; echo $$ > $0; while :; do sleep 0.02; done";
+    let run = run(&servers, &[], &["sh", "-c", script, file.to_str().unwrap()]);
+    let mut under_nohup = Command::new("sh");
+    under_nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(run.get_program());
+    under_nohup.args(run.get_args()).stdin(Stdio::null()).stderr(Stdio::piped());
+    let child = under_nohup.spawn().unwrap();
+    let id = id_in(&file);
+    signal(child.id(), "HUP");
+    signal(id.parse().unwrap(), "HUP");
+    signal(child.id(), "TERM");
+    assert_eq!(end(child).0, 3);
+}
+
+#[test]
+fn a_signal_while_waiting_ends_the_wait() {
+    let servers = servers(1);
+    servers[0].query::<()>(&["SET", "k", "another"]);
+    for (name, code) in [("TERM", 143), ("USR1", 138)] {
+        let waiting = run(&servers, &[], &["false"]).spawn().unwrap();
+        let connected = || {
+            let clients: String = servers[0].query(&["CLIENT", "LIST"]);
+            clients.lines().count() > 1
+        };
+        assert!(eventually(connected));
+        signal(waiting.id(), name);
+        let (got, stderr) = end(waiting);
+        assert_eq!(got, code, "{stderr}");
+        assert!(one_line(&stderr).contains("while waiting"), "{stderr}");
+    }
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    for options in [
+        &["--wait", "--no-wait"][..],
+        &["--wait", "--timeout", "1s"][..],
+        &["--timeout", "1s", "--no-wait"][..],
+        &["--ttl", "10s", "--grace", "6s"][..],
+    ] {
+        let mut run = Command::new(binary());
+        run.args(["run", "--node", "redis://h", "--key", "k"]).args(options).args(["--", "true"]);
+        let (code, stderr) = finish(run);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains(options[0]) || stderr.contains(options[2]), "{stderr}");
+    }
+}
+
+#[test]
+fn the_help_tells_of_exit_codes_fencing_and_sigkill() {
+    let output = Command::new(binary()).args(["run", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for code in ["69", "73", "75", "126", "127"] {
+        assert!(help.contains(code), "{help}");
+    }
+    assert!(help.contains("DOES NOT FENCE") && help.contains("SIGKILL"), "{help}");
+    let commands = Command::new(binary()).arg("--help").output().unwrap();
+    let commands = String::from_utf8(commands.stdout).unwrap();
+    assert!(commands.contains("doctor") && !commands.contains("run-child"), "{commands}");
 }
 
 #[test]
@@ -133,7 +287,7 @@ fn a_command_that_ignores_sigterm_is_killed_before_the_lock_runs_out() {
 #[test]
 fn signals_are_passed_on_and_the_lock_is_released() {
     let servers = servers(3);
-    for name in ["TERM", "INT"] {
+    for name in ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] {
         let script = format!("trap 'exit 3' {name}; touch $0; while :; do sleep 0.02; done");
         let directory = tempfile::tempdir().unwrap();
         let started = directory.path().join("started");

@@ -175,12 +175,18 @@ impl Bench {
     }
 
     fn simulator(&mut self) {
-        let [ours, two, bare] = self.in_turns([
+        let [ours, two, bare, messages, turmoil, dense] = self.in_turns([
             &|| Job::SIMULATOR.measure(),
             &|| Job::SIMULATOR_TWO.measure(),
             &|| Job::BARE_LOOP.measure(),
+            &|| Job::SIMULATOR_MESSAGES.measure(),
+            &|| Job::TURMOIL.measure(),
+            &|| Job::TURMOIL_DENSE.measure(),
         ]);
         self.row("(f) events/s / bare event loop", RATE, [&ours, &bare], Bar::AtLeast(0.2));
+        let (leases, dense) = ([&messages[..], &turmoil], [&messages[..], &dense]);
+        self.row("(f) messages/s / turmoil, same leases", RATE, leases, Bar::AtLeast(5.0));
+        self.row("(f) messages/s / turmoil, no waiting", RATE, dense, Bar::AtLeast(1.0));
         let seeds = |run: &Measured| run.unique as f64 / run.cpu_s;
         self.print(&Row {
             name: "(f) seeds per second of CPU".to_owned(),

@@ -77,9 +77,13 @@ jobs! {
     /// A bare event loop.
     BARE_LOOP = || Measured::of(|| (bare_loop(BARE_EVENTS) as usize | 1, BARE_EVENTS));
     /// The simulator: the shipped lifecycle under `swarm`, every oracle on.
-    SIMULATOR = || simulator(1);
+    SIMULATOR = || simulator(1, |step| !step.starts_with("advance"));
     /// The same with two threads.
-    SIMULATOR_TWO = || simulator(2);
+    SIMULATOR_TWO = || simulator(2, |step| !step.starts_with("advance"));
+    /// The same with one thread, and its messages: commands that reach a node, and answers that
+    /// reach a client.
+    SIMULATOR_MESSAGES =
+        || simulator(1, |step| step.starts_with("run") || step.starts_with("reply"));
     /// The simulator's workload on turmoil, and its messages.
     TURMOIL = || turmoil(Rhythm::LEASES, 2_000);
     /// Turmoil with no time to wait between two rounds.
@@ -112,32 +116,31 @@ impl Job {
     }
 }
 
-/// Seeds of three clients on five nodes, and the events in them: steps of the world other than the
-/// passing of time.
-fn simulator(threads: usize) -> Measured {
+/// Seeds of three clients on five nodes, and the steps in them that count.
+fn simulator(threads: usize, counts: fn(&str) -> bool) -> Measured {
     let options = Options {
         nodes: NodeCount::try_from(5).ok(),
         clients: ClientCount::try_from(3).ok(),
         ..Options::default()
     };
-    let busy = busy_part(&options);
+    let part = part_that_counts(&options, counts);
     Measured::of(|| {
         let never = AtomicBool::new(false);
         let campaign = campaign(0..SEEDS, &options, threads, &|_, _| {}, &never);
         assert_eq!(campaign.failures_total, 0);
-        (SEEDS as usize, (campaign.counts.steps as f64 * busy) as usize)
+        (SEEDS as usize, (campaign.counts.steps as f64 * part) as usize)
     })
 }
 
-/// Which part of the steps is not the passing of time, in a sample of the seeds.
-fn busy_part(options: &Options) -> f64 {
+/// Which part of the steps counts, in a sample of the seeds.
+fn part_that_counts(options: &Options, counts: fn(&str) -> bool) -> f64 {
     let traces = (0..300).map(|seed| record(seed, options).1);
-    let (mut all, mut busy) = (0, 0);
+    let (mut all, mut counted) = (0, 0);
     for line in traces.flat_map(|trace| trace.steps) {
         all += 1;
-        busy += usize::from(!line.step.starts_with("advance"));
+        counted += usize::from(counts(&line.step));
     }
-    busy as f64 / f64::from(all)
+    counted as f64 / f64::from(all)
 }
 
 fn turmoil(rhythm: Rhythm, virtual_s: u64) -> Measured {

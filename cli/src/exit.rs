@@ -17,6 +17,7 @@ Exit codes of check, covers, sim, replay and shrink:
   2  bad input: an argument, a trace file, the result of a shard
   3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
+doctor: 0 fit, also with warnings; 2 bad input; 5 a server is unfit to hold locks.
 `leasehold run --help` lists those of run.";
 
 /// How a command ended.
@@ -28,6 +29,8 @@ pub(crate) enum Ending {
     Broken,
     /// Stopped before its end.
     Truncated,
+    /// Servers are unfit to hold locks.
+    Unfit,
 }
 
 /// Why a command could not do its work.
@@ -141,6 +144,7 @@ pub(crate) fn code(result: Result<Ending, Failure>) -> ExitCode {
         Ok(Ending::AsClaimed) => 0,
         Ok(Ending::Broken) => 1,
         Ok(Ending::Truncated) => 3,
+        Ok(Ending::Unfit) => 5,
         Err(failure) => {
             anstream::eprintln!("leasehold: {failure}");
             failure.code()

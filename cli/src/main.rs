@@ -4,6 +4,7 @@ mod advise;
 mod causes;
 mod check;
 mod covers;
+mod doctor;
 mod drift;
 mod exit;
 mod expected;
@@ -51,8 +52,13 @@ enum Command {
     Drift(drift::DriftArgs),
     /// Estimate how often a lease is lost in your situation, and choose TTL, interval and time-out
     Advise(Box<advise::AdviseArgs>),
+    /// Tell whether real Redis servers are fit to hold locks
+    Doctor(doctor::DoctorArgs),
     /// Run a command while holding a lock on real Redis servers
     Run(run::RunArgs),
+    /// The process that becomes the command of `run`
+    #[command(hide = true)]
+    RunChild(run::ChildArgs),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +71,8 @@ fn main() -> ExitCode {
         Command::Shrink(args) => exit::code(shrink::run(&args)),
         Command::Drift(args) => exit::code(drift::run(&args)),
         Command::Advise(args) => exit::code(advise::run(&args)),
+        Command::Doctor(args) => exit::code(doctor::run(&args)),
         Command::Run(args) => run::run(args),
+        Command::RunChild(args) => run::become_command(&args),
     }
 }

@@ -1,17 +1,23 @@
 //! `leasehold run`: a command that runs only while a lock is held.
 
+mod child;
+mod failure;
+mod process;
+
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::io::{self, Write};
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
-use leasehold::{AcquireError, Client, ConnectError, Event, Events, Guard, Loss, ReleaseError};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::process::{Child, Command};
-use tokio::signal::unix::{self, SignalKind};
+use leasehold::{Client, Event, Events, Guard, Loss, ReleaseError};
+use rustix::process::Signal;
 use tokio::time::sleep;
+
+pub(crate) use child::{ChildArgs, become_command};
+
+use failure::{Failure, exit_code};
+use process::{Process, Signals};
 
 /// A loss that the nodes have shown: how long the command has between SIGTERM and SIGKILL.
 const LOSS_GRACE: Duration = Duration::from_millis(100);
@@ -22,23 +28,30 @@ const LOSS_GRACE: Duration = Duration::from_millis(100);
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Exit codes:
-  the command's own, or 128 + the number of the signal that ended it
+  CMD's own, or 128 + the number of the signal that ended it
     2  an argument is wrong
    69  fewer than a majority of the nodes answer
-   73  the lock was not acquired (--wait, --no-wait)
-   75  the lock was lost, and the command was stopped
-  126  the command cannot be executed, 127 it does not exist
+   73  the lock was not acquired (--timeout, --no-wait)
+   75  the lock was lost or about to be, and CMD was stopped
+  126  CMD cannot be executed, 127 it does not exist
+  128+n  signal n came while the lock was waited for
 
-When renewals fail, the command gets SIGTERM a quarter of the TTL (at most 2s) before the lock runs
-out, and SIGKILL just before it does. A loss that shows at once gives it 100ms between the two.
-SIGINT, SIGTERM, SIGHUP and SIGQUIT sent to `run` are passed on to the command, except that Ctrl-C
-on a terminal reaches it anyway. Without a terminal at its input the command is a process group of
-its own, and signals go to all of it.
+The grace counts backwards. When renewals fail, CMD gets SIGTERM the grace before the lock runs out,
+and SIGKILL just before it does, so that it never overlaps the next holder. A loss shown at once
+leaves 100ms between the two.
 
-A lock without fencing cannot stop a process that is paused: while `run` or the whole machine is
-stopped, the lock runs out and the command is not stopped until `run` goes on. If `run` itself is
-killed with SIGKILL, the command goes on without the lock, which is free after one TTL. Where that
-matters, let the resource itself refuse work that comes too late.")]
+SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 sent to `run` are passed on to CMD; Ctrl-C on
+a terminal reaches it anyway. Without a terminal at its input CMD is a process group of its own, and
+signals go to all of it; on a terminal they go to CMD alone. The lock is released when CMD
+ends, also if processes that it has started go on.
+
+If `run` itself is killed with SIGKILL, CMD is killed with it (on Linux; not the processes that CMD
+has started, and not a CMD that changes its user, as sudo does), and the lock is free after one TTL.
+
+THIS LOCK DOES NOT FENCE. It cannot stop a CMD that is paused: while `run` or the whole machine is
+stopped or suspended, the lock runs out, another holder may start, and CMD goes on until `run` does.
+Nor can it call back a write that CMD has sent and that arrives late. Where that matters, let the
+resource itself refuse work that comes too late.")]
 pub(crate) struct RunArgs {
     /// A Redis server: redis://host:port or unix:///path. Repeat it for each; 3 or 5 are customary
     #[arg(long = "node", value_name = "URL", required = true)]
@@ -56,15 +69,36 @@ pub(crate) struct RunArgs {
     /// Count servers that have just started, too: for tests
     #[arg(long)]
     no_restart_guard: bool,
-    /// Wait at most this long for the lock; without it, for as long as it takes
+    /// Wait for the lock for as long as it takes: the default
+    #[arg(long, conflicts_with_all = ["timeout", "no_wait"])]
+    wait: bool,
+    /// Wait at most this long for the lock
     #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "no_wait")]
-    wait: Option<Duration>,
+    timeout: Option<Duration>,
     /// Do not wait for the lock
     #[arg(long)]
     no_wait: bool,
+    /// How long before the lock runs out CMD is told to end; a quarter of the TTL, at most 2s, if
+    /// not given
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    grace: Option<Duration>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+}
+
+impl RunArgs {
+    fn grace(&self) -> Duration {
+        self.grace.unwrap_or((self.ttl / 4).min(Duration::from_secs(2)))
+    }
+
+    /// A renewal is due after a third of the TTL; a command must not be stopped before it failed.
+    fn check(&self) -> Result<(), Failure> {
+        match self.grace {
+            Some(grace) if grace > self.ttl / 2 => Err(Failure::Grace { grace, ttl: self.ttl }),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Runs the command as `args` say. The answer is the exit code of this process.
@@ -88,53 +122,8 @@ fn say(what: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "leasehold run: {what}");
 }
 
-/// Why the command did not run, or not to its end.
-#[derive(Debug)]
-enum Failure {
-    Connect(ConnectError),
-    Acquire(AcquireError),
-    Interrupted(i32),
-    Start { command: OsString, error: io::Error },
-    Lost { key: String, loss: Option<Loss> },
-    System(io::Error),
-}
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Failure::Connect(ConnectError::Unreachable { .. }) => 69,
-            Failure::Connect(_) => 2,
-            Failure::Acquire(AcquireError::Timeout { .. } | AcquireError::Exhausted { .. }) => 73,
-            Failure::Acquire(_) | Failure::System(_) => 69,
-            Failure::Interrupted(signal) => signal_code(*signal),
-            Failure::Start { error, .. } if error.kind() == io::ErrorKind::NotFound => 127,
-            Failure::Start { .. } => 126,
-            Failure::Lost { .. } => 75,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Connect(error) => error.fmt(f),
-            Failure::Acquire(error) => error.fmt(f),
-            Failure::Interrupted(signal) => write!(f, "ended by signal {signal} while waiting"),
-            Failure::Start { command, error } => {
-                write!(f, "{}: {error}", command.to_string_lossy())
-            }
-            Failure::Lost { key, loss: Some(loss) } => {
-                write!(f, "lock {key} was lost and the command stopped: {loss}")
-            }
-            Failure::Lost { key, loss: None } => {
-                write!(f, "lock {key} was running out without renewal; the command was stopped")
-            }
-            Failure::System(error) => error.fmt(f),
-        }
-    }
-}
-
 async fn hold_and_run(args: &RunArgs) -> Result<u8, Failure> {
+    args.check()?;
     let mut signals = Signals::listen().map_err(Failure::System)?;
     let mut builder = Client::builder().nodes(&args.nodes).ttl(args.ttl).max_ttl(args.max_ttl);
     if args.no_restart_guard {
@@ -160,8 +149,9 @@ async fn hold_and_run(args: &RunArgs) -> Result<u8, Failure> {
 
 async fn acquire(client: &Client, args: &RunArgs, signals: &mut Signals) -> Result<Guard, Failure> {
     let acquiring = async {
-        match args.wait {
+        match args.timeout {
             _ if args.no_wait => client.try_acquire(&args.key).await,
+            Some(Duration::ZERO) => client.try_acquire(&args.key).await,
             Some(time) => client.acquire_within(&args.key, time).await,
             None => client.acquire(&args.key).await,
         }
@@ -196,8 +186,7 @@ async fn next(events: &mut Option<Events>) -> Event {
 
 async fn run_holding(guard: Guard, args: &RunArgs, signals: &mut Signals) -> Result<u8, Failure> {
     let mut process = Process::start(&args.command)?;
-    let grace = (args.ttl / 4).min(Duration::from_secs(2));
-    let (status, stopped) = supervise(&mut process, &guard, signals, grace).await?;
+    let (status, stopped) = supervise(&mut process, &guard, signals, args.grace()).await?;
     let lost = |loss| Failure::Lost { key: args.key.clone(), loss };
     if let Some(loss) = stopped {
         return Err(lost(loss));
@@ -222,7 +211,7 @@ async fn supervise(
     let margin = (grace / 20).clamp(Duration::from_millis(2), Duration::from_millis(50));
     let (kill_after, stopped) = loop {
         tokio::select! {
-            status = process.child.wait() => return Ok((status.map_err(Failure::System)?, None)),
+            status = process.ended() => return Ok((status.map_err(Failure::System)?, None)),
             signal = signals.next() => process.forward(signal),
             loss = guard.lost() => {
                 let left = if loss == Loss::Expired { Duration::ZERO } else { LOSS_GRACE };
@@ -238,103 +227,23 @@ async fn supervise(
         }
     };
     process.send(Signal::TERM);
-    let status = tokio::select! {
-        status = process.child.wait() => status,
-        () = sleep(kill_after) => {
-            process.send(Signal::KILL);
-            process.child.wait().await
+    let kill = sleep(kill_after);
+    tokio::pin!(kill);
+    let status = loop {
+        tokio::select! {
+            status = process.ended() => break status,
+            signal = signals.next() => process.forward(signal),
+            () = &mut kill => {
+                process.send(Signal::KILL);
+                break process.ended().await;
+            }
         }
     };
     Ok((status.map_err(Failure::System)?, Some(stopped)))
 }
 
-fn exit_code(status: ExitStatus) -> u8 {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => u8::try_from(code & 255).unwrap_or(1),
-        (None, Some(signal)) => signal_code(signal),
-        (None, None) => 1,
-    }
-}
-
-fn signal_code(signal: i32) -> u8 {
-    u8::try_from(128 + signal).unwrap_or(255)
-}
-
-/// The command under way.
-struct Process {
-    child: Child,
-    /// Whether it leads a process group of its own. On a terminal it does not, so that it may read
-    /// from there.
-    leads_group: bool,
-}
-
-impl Process {
-    fn start(command: &[OsString]) -> Result<Process, Failure> {
-        let Some((program, arguments)) = command.split_first() else {
-            return Err(Failure::System(io::ErrorKind::InvalidInput.into()));
-        };
-        let leads_group = !io::stdin().is_terminal();
-        let mut starting = Command::new(program);
-        starting.args(arguments).kill_on_drop(true);
-        if leads_group {
-            starting.process_group(0);
-        }
-        let started = starting.spawn();
-        let child = started.map_err(|error| Failure::Start { command: program.clone(), error })?;
-        Ok(Process { child, leads_group })
-    }
-
-    fn send(&self, signal: Signal) {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let Some(id) = id else { return };
-        // It fails only if the process has ended, which is noticed elsewhere.
-        let _ = if self.leads_group {
-            kill_process_group(id, signal)
-        } else {
-            kill_process(id, signal)
-        };
-    }
-
-    /// Passes a signal on, unless the terminal has sent it to the command as well.
-    fn forward(&self, signal: Signal) {
-        let from_terminal = signal == Signal::INT || signal == Signal::QUIT;
-        if self.leads_group || !from_terminal {
-            self.send(signal);
-        }
-    }
-}
-
-/// The signals that ask this process to end.
-struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-    hangup: unix::Signal,
-    quit: unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Signals> {
-        Ok(Signals {
-            interrupt: unix::signal(SignalKind::interrupt())?,
-            terminate: unix::signal(SignalKind::terminate())?,
-            hangup: unix::signal(SignalKind::hangup())?,
-            quit: unix::signal(SignalKind::quit())?,
-        })
-    }
-
-    /// Cancel safe: a signal that is not waited for is kept.
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::INT,
-            _ = self.terminate.recv() => Signal::TERM,
-            _ = self.hangup.recv() => Signal::HUP,
-            _ = self.quit.recv() => Signal::QUIT,
-        }
-    }
-}
-
 /// `500ms`, `10s`, `2m` or `1h`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit_ms: u64 = match unit {
@@ -366,11 +275,5 @@ mod tests {
             let error = parse_duration(text).unwrap_err();
             assert!(error.starts_with(text), "{error}");
         }
-    }
-
-    #[test]
-    fn a_death_by_signal_is_told_as_shells_do() {
-        assert_eq!(exit_code(ExitStatus::from_raw(9)), 137);
-        assert_eq!(exit_code(ExitStatus::from_raw(3 << 8)), 3);
     }
 }

@@ -228,8 +228,8 @@ impl Guard {
             weather.crash.losing_ppm = 0;
         }
         let wanted = possible && weather.crash.losing_ppm > 0;
-        // Redis counts whole milliseconds; a TTL between two of them would be cut, and the allowance
-        // for drift would not.
+        // Redis counts whole milliseconds; a TTL between two of them would be cut, and the
+        // allowance for drift would not.
         let other_ttl = (wanted && two_ttls).then_some(spans.ttl * 3 / 2 / 1_000 * 1_000);
         let max_ttl = wanted.then(|| other_ttl.unwrap_or(spans.ttl));
         Guard { max_ttl, other_ttl, repair: wanted && repair }

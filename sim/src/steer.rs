@@ -1,7 +1,7 @@
 //! Steering: a search among plans for the least slack.
 //!
 //! Plain seeds are thrown at random, and few of them come near the end of a belief while somebody
-//! else wants the lock. Here the plans that came nearest are kept, [changed](change) a little, and
+//! else wants the lock. Here the plans that came nearest are kept, changed a little, and
 //! run again. What is changed stays within what the profile assumes, so under the shipped rules no
 //! slack is below zero, however long the search; under a broken rule some are.
 //!

@@ -346,6 +346,11 @@ impl Entry {
                 shown.standing = standing;
                 true
             }
+            // Of a lease that ended with its client it is told what came of the release.
+            Standing::Lost(Loss::Closed) if matches!(standing, Standing::Released { .. }) => {
+                shown.standing = standing;
+                true
+            }
             Standing::Failed(_) | Standing::Lost(_) | Standing::Released { .. } => false,
         })
     }

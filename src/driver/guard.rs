@@ -125,7 +125,11 @@ impl Guard {
         let lease = &self.lease;
         let mut shown = lease.shown.clone();
         let over = |standing: Standing| match standing {
-            Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
+            // A client that shuts down releases its leases, and tells what comes of it.
+            Standing::Asked
+            | Standing::Held { .. }
+            | Standing::Stopping
+            | Standing::Lost(Loss::Closed) => false,
             Standing::Failed(_) | Standing::Lost(_) | Standing::Released { .. } => true,
         };
         let _ = shown.wait_for(|shown| over(shown.standing)).await;

@@ -218,8 +218,8 @@ pub(crate) const fn majority(nodes: usize) -> usize {
     nodes / 2 + 1
 }
 
-/// While the client believes, a majority of nodes keep its value, or can grant nothing to anybody: a
-/// node that died counts until it is back and its guard has ended.
+/// While the client believes, a majority of nodes keep its value, or can grant nothing to anybody:
+/// a node that died counts until it is back and its guard has ended.
 fn is_backed<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
     c: u8,

@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_disproved_is_lost_and_no_quorum_can_store_it((nodes, asked, answers) in any_round()) {
+    fn what_is_disproved_is_lost_and_stored_by_no_quorum((nodes, asked, answers) in any_round()) {
         let quorum = Sound.quorum(nodes);
         let mut round = Round::begin(Ticks(0), nodes, asked);
         counted(&mut round, &answers);

@@ -44,8 +44,10 @@ proptest! {
         script in any_script(),
         token in any::<u32>(),
     ) {
-        another_token_changes_nothing(&config, &play::<Sound, Ticks>(Sound, &config, &script), token)?;
-        another_token_changes_nothing(&config, &play::<Sound, Micros>(Sound, &config, &script), token)?;
+        let ticks = play::<Sound, Ticks>(Sound, &config, &script);
+        another_token_changes_nothing(&config, &ticks, token)?;
+        let micros = play::<Sound, Micros>(Sound, &config, &script);
+        another_token_changes_nothing(&config, &micros, token)?;
     }
 }
 
