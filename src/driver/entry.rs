@@ -256,6 +256,7 @@ impl Entry {
                 if self.show(Standing::Released { unsettled }) {
                     report.released(&self.key, self.ticket, unsettled);
                 }
+                self.show_settled(unsettled);
             }
         }
         None
@@ -346,13 +347,18 @@ impl Entry {
                 shown.standing = standing;
                 true
             }
-            // Of a lease that ended with its client it is told what came of the release.
-            Standing::Lost(Loss::Closed) if matches!(standing, Standing::Released { .. }) => {
-                shown.standing = standing;
-                true
-            }
             Standing::Failed(_) | Standing::Lost(_) | Standing::Released { .. } => false,
         })
+    }
+
+    /// What came of the release of a lease that ended with its client.
+    fn show_settled(&self, unsettled: NodeSet) {
+        if let Some(ask) = &self.ask {
+            ask.handle.send_if_modified(|shown: &mut Shown| {
+                shown.settled = Some(unsettled);
+                shown.standing == Standing::Lost(Loss::Closed)
+            });
+        }
     }
 
     /// Without waking anybody.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{ExtendError, Loss, ReleaseError, Released};
 use super::lease::Lease;
-use super::leases::Standing;
+use super::leases::{Shown, Standing};
 use super::task::Mail;
 use super::votes::Votes;
 
@@ -124,15 +124,14 @@ impl Guard {
         self.stop();
         let lease = &self.lease;
         let mut shown = lease.shown.clone();
-        let over = |standing: Standing| match standing {
+        let over = |shown: &Shown| match shown.standing {
+            Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
             // A client that shuts down releases its leases, and tells what comes of it.
-            Standing::Asked
-            | Standing::Held { .. }
-            | Standing::Stopping
-            | Standing::Lost(Loss::Closed) => false,
+            Standing::Lost(Loss::Closed) => shown.settled.is_some(),
             Standing::Failed(_) | Standing::Lost(_) | Standing::Released { .. } => true,
         };
-        let _ = shown.wait_for(|shown| over(shown.standing)).await;
+        let _ = shown.wait_for(over).await;
+        let settled = shown.borrow().settled;
         match lease.standing() {
             Standing::Released { unsettled } => Ok(Released::new(&lease.shared.names, unsettled)),
             Standing::Lost(loss) if loss != Loss::Closed => {
@@ -142,7 +141,10 @@ impl Guard {
             | Standing::Asked
             | Standing::Held { .. }
             | Standing::Stopping
-            | Standing::Failed(_) => Err(ReleaseError::Closed),
+            | Standing::Failed(_) => {
+                let released = |unsettled| Released::new(&lease.shared.names, unsettled);
+                settled.map(released).ok_or(ReleaseError::Closed)
+            }
         }
     }
 

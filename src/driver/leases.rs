@@ -26,10 +26,14 @@ pub(super) struct Shown {
     pub(super) attempts: u32,
     /// What the nodes said in the last round that failed.
     pub(super) votes: Option<Arc<Votes>>,
+    /// Of a lease that was ended by the end of its client: the nodes that have not acknowledged its
+    /// release, once that is known.
+    pub(super) settled: Option<NodeSet>,
 }
 
 impl Shown {
-    pub(super) const ASKED: Shown = Shown { standing: Standing::Asked, attempts: 0, votes: None };
+    pub(super) const ASKED: Shown =
+        Shown { standing: Standing::Asked, attempts: 0, votes: None, settled: None };
 }
 
 /// Where a lease stands, for its handle.
