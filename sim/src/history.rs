@@ -319,23 +319,3 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
         denials.filter_map(|(denial, n)| denial.as_ref().filter(|d| d.heard).map(|d| (n, d)))
     }
 }
-
-/// Whose step it is, if it is a client's.
-pub(crate) fn actor<I, const N: usize, const C: usize>(step: &Step<I, N, C>) -> Option<u8> {
-    match *step {
-        Step::Start(client)
-        | Step::Tick(client)
-        | Step::Stop(client)
-        | Step::Task(client, _)
-        | Step::Stall(client)
-        | Step::Pause(client)
-        | Step::Resume(client)
-        | Step::Run { client, .. }
-        | Step::Reply { client, .. }
-        | Step::Reset { client, .. }
-        | Step::Connect { client, .. }
-        | Step::Resend { client, .. }
-        | Step::Heal(client) => Some(client),
-        Step::Crash { .. } | Step::Restart(_) | Step::LoseScripts(_) | Step::Advance { .. } => None,
-    }
-}

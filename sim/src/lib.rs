@@ -83,9 +83,11 @@ use leasehold_world::{Claim, Trace, WorldTime};
 use agenda::Agenda;
 use run::Run;
 
-/// The place that the largest world takes while it runs, in bytes: five nodes and 64 clients. What
-/// it asks for beyond that is its agenda and the names of its settings.
-pub const LARGEST_RUN: usize = size_of::<Run<'static, Micros, 5, 64>>();
+/// The place that a world of so many nodes and clients takes while it runs, in bytes. What it asks
+/// for beyond that is its agenda and the names of its settings.
+pub const fn place_of<const N: usize, const C: usize>() -> usize {
+    size_of::<Run<'static, Micros, N, C>>()
+}
 
 /// Runs one seed.
 pub fn simulate(seed: u64, options: &Options) -> Outcome {

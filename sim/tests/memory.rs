@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use leasehold::protocol::{Extend, Transport};
-use leasehold_sim::{ClientCount, NodeCount, Options, Profile, simulate};
+use leasehold_sim::{ClientCount, NodeCount, Options, Profile, place_of, simulate};
 use leasehold_world::Lifecycle;
 
 /// The most memory of a running world, in bytes: what it asks for, and its place on the stack.
@@ -45,8 +45,7 @@ fn a_running_world_is_small_and_allocates_nothing_per_event() {
         }
     }
     assert!(longest >= 1_000, "{longest} steps: too short to tell");
-    // Its place on the stack is a small part of that of the largest.
-    assert!(most + leasehold_sim::LARGEST_RUN as u64 / 8 <= MOST, "{most} bytes");
+    assert!(most + place_of::<9, 3>() as u64 <= MOST, "{most} bytes");
 }
 
 /// Also where most is going on at once.
@@ -60,7 +59,7 @@ fn a_crowded_world_is_small() {
     };
     for seed in 0..20 {
         let (steps, _, bytes) = cost(seed, &options);
-        let all = bytes + leasehold_sim::LARGEST_RUN as u64;
+        let all = bytes + place_of::<5, 64>() as u64;
         assert!(all <= MOST_CROWDED, "{steps} steps, {all} bytes");
     }
 }

@@ -121,53 +121,16 @@ pub fn concerned<I, const N: usize, const C: usize>(
     step: &Step<I, N, C>,
     effects: &Effects<I>,
 ) -> Concerned {
-    let mut nodes = NodeSet::EMPTY;
-    match *step {
-        Step::Run { node, .. } => nodes.insert(node),
-        Step::Start(_)
-        | Step::Tick(_)
-        | Step::Stop(_)
-        | Step::Task(..)
-        | Step::Stall(_)
-        | Step::Pause(_)
-        | Step::Resume(_)
-        | Step::Reply { .. }
-        | Step::Reset { .. }
-        | Step::Connect { .. }
-        | Step::Resend { .. }
-        | Step::Crash { .. }
-        | Step::Restart(_)
-        | Step::LoseScripts(_)
-        | Step::Heal(_)
-        | Step::Advance { .. } => nodes = NodeSet::all(N as u8),
+    let mut concerned = Concerned::all(N);
+    // A key that has changed is also others', and the world heals for everybody.
+    let alone = effects.changed.is_empty() && !matches!(step, Step::Heal(_));
+    if let Some(client) = step.client().filter(|_| alone) {
+        concerned.clients = ClientSet::one(client);
     }
-    Concerned { clients: concerned_clients(step, effects), nodes }
-}
-
-fn concerned_clients<I, const N: usize, const C: usize>(
-    step: &Step<I, N, C>,
-    effects: &Effects<I>,
-) -> ClientSet {
-    match *step {
-        Step::Run { client, .. } if effects.changed.is_empty() => ClientSet::one(client),
-        Step::Start(client)
-        | Step::Tick(client)
-        | Step::Stop(client)
-        | Step::Task(client, _)
-        | Step::Stall(client)
-        | Step::Pause(client)
-        | Step::Resume(client)
-        | Step::Reply { client, .. }
-        | Step::Reset { client, .. }
-        | Step::Connect { client, .. }
-        | Step::Resend { client, .. } => ClientSet::one(client),
-        Step::Run { .. }
-        | Step::Crash { .. }
-        | Step::Restart(_)
-        | Step::LoseScripts(_)
-        | Step::Heal(_)
-        | Step::Advance { .. } => ClientSet::ALL,
+    if let Step::Run { node, .. } = *step {
+        concerned.nodes = NodeSet::only(node);
     }
+    concerned
 }
 
 /// What a step of a client can break: what it believes, owes and waits for.

@@ -8,7 +8,7 @@
 use leasehold::protocol::{Answer, LossCause, NodeSet, Phase, Round, Rules};
 use leasehold_world::{Effects, Program, Report, Scope, Step, Value, World, WorldTime};
 
-use super::{Denial, Fate, History, actor};
+use super::{Denial, Fate, History};
 use crate::cause::Cause;
 use crate::counts::Told;
 
@@ -92,7 +92,7 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
         if !everybody && !told.is_loss() && told != Told::AlreadyTaken {
             return [None; C];
         }
-        let actor = actor(step);
+        let actor = step.client();
         std::array::from_fn(|c| {
             let client = c as u8;
             let told = if everybody {
