@@ -50,22 +50,27 @@ impl Clock {
         let running = read().saturating_duration_since(self.origin);
         let suspended = self.elapsed().saturating_sub(running);
         let suspended = if suspended < SUSPEND_MIN { Duration::ZERO } else { suspended };
-        let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+        let since = duration_of(at.0);
         let awake = since.saturating_sub(suspended);
         self.origin.checked_add(awake).unwrap_or(self.origin)
     }
 
     /// How long ago `at` is; zero if it is to come.
     pub(super) fn since(&self, at: Micros) -> Duration {
-        let then = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+        let then = duration_of(at.0);
         self.elapsed().saturating_sub(then)
     }
 
     /// How long from now until `at`; zero if it is past.
     pub(super) fn remaining(&self, at: Micros) -> Duration {
-        let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+        let since = duration_of(at.0);
         since.saturating_sub(self.elapsed())
     }
+}
+
+/// A length of time as users know it; one that would be negative is zero.
+pub(super) fn duration_of(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 /// A length of time as the protocol counts it.

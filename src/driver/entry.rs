@@ -140,8 +140,8 @@ impl Entry {
             commands.release = commands.release.or(output.commands.release);
             return (commands, Some(End::Over));
         }
-        let idle = self.machine.phase() == Phase::Held && !self.machine.renewing();
         let in_round = self.machine.renewing();
+        let idle = self.machine.phase() == Phase::Held && !in_round;
         let starts = matches!(input, Input::Start(_));
         let ticks = idle && matches!(input, Input::Tick);
         self.count(input);
@@ -252,11 +252,11 @@ impl Entry {
                 self.lose(cause.into(), report);
             }
             Event::Released { unsettled } => {
+                self.show_unsettled(unsettled);
                 // Of a denied attempt and a lost lease nobody waits for the release.
-                if self.show(Standing::Released { unsettled }) {
+                if self.show(Standing::Released) {
                     report.released(&self.key, self.ticket, unsettled);
                 }
-                self.show_settled(unsettled);
             }
         }
         None
@@ -321,14 +321,7 @@ impl Entry {
     // ---- what the handle sees -------------------------------------------------------------------
 
     fn shown_end(&self) -> Option<Micros> {
-        match self.ask.as_ref()?.handle.borrow().standing {
-            Standing::Held { valid_until, .. } => Some(valid_until),
-            Standing::Asked
-            | Standing::Stopping
-            | Standing::Failed(_)
-            | Standing::Lost(_)
-            | Standing::Released { .. } => None,
-        }
+        self.ask.as_ref()?.handle.borrow().standing.valid_until()
     }
 
     fn show_held(&self, valid_until: Micros) {
@@ -347,15 +340,15 @@ impl Entry {
                 shown.standing = standing;
                 true
             }
-            Standing::Failed(_) | Standing::Lost(_) | Standing::Released { .. } => false,
+            Standing::Failed(_) | Standing::Lost(_) | Standing::Released => false,
         })
     }
 
-    /// What came of the release of a lease that ended with its client.
-    fn show_settled(&self, unsettled: NodeSet) {
+    /// What came of the release. Only whoever's client has ended waits for that alone.
+    fn show_unsettled(&self, unsettled: NodeSet) {
         if let Some(ask) = &self.ask {
             ask.handle.send_if_modified(|shown: &mut Shown| {
-                shown.settled = Some(unsettled);
+                shown.unsettled = Some(unsettled);
                 shown.standing == Standing::Lost(Loss::Closed)
             });
         }

@@ -127,24 +127,17 @@ impl Guard {
         let over = |shown: &Shown| match shown.standing {
             Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
             // A client that shuts down releases its leases, and tells what comes of it.
-            Standing::Lost(Loss::Closed) => shown.settled.is_some(),
-            Standing::Failed(_) | Standing::Lost(_) | Standing::Released { .. } => true,
+            Standing::Lost(Loss::Closed) => shown.unsettled.is_some(),
+            Standing::Failed(_) | Standing::Lost(_) | Standing::Released => true,
         };
         let _ = shown.wait_for(over).await;
-        let settled = shown.borrow().settled;
-        match lease.standing() {
-            Standing::Released { unsettled } => Ok(Released::new(&lease.shared.names, unsettled)),
-            Standing::Lost(loss) if loss != Loss::Closed => {
+        let unsettled = shown.borrow().unsettled;
+        match (lease.standing(), unsettled) {
+            (Standing::Lost(loss), _) if loss != Loss::Closed => {
                 Err(ReleaseError::Lost { loss, last: lease.last_failure() })
             }
-            Standing::Lost(_)
-            | Standing::Asked
-            | Standing::Held { .. }
-            | Standing::Stopping
-            | Standing::Failed(_) => {
-                let released = |unsettled| Released::new(&lease.shared.names, unsettled);
-                settled.map(released).ok_or(ReleaseError::Closed)
-            }
+            (_, Some(unsettled)) => Ok(Released::new(&lease.shared.names, unsettled)),
+            (_, None) => Err(ReleaseError::Closed),
         }
     }
 

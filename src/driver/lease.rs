@@ -151,7 +151,7 @@ impl Lease {
             Ok(Ok(()) | Err(Some(_))) => Err(self.extend_lost()),
             Ok(Err(None)) | Err(_) => match self.standing() {
                 Standing::Lost(Loss::Closed) => Err(ExtendError::Closed),
-                Standing::Lost(_) | Standing::Released { .. } | Standing::Stopping => {
+                Standing::Lost(_) | Standing::Released | Standing::Stopping => {
                     Err(self.extend_lost())
                 }
                 Standing::Asked | Standing::Held { .. } | Standing::Failed(_) => {
@@ -167,7 +167,7 @@ impl Lease {
     }
 
     fn held_until(&self) -> Option<Micros> {
-        held_until(self.standing())
+        self.standing().valid_until()
     }
 
     /// Why it is over, if it is.
@@ -176,7 +176,7 @@ impl Lease {
             Standing::Held { at_most: true, .. } => Loss::HeldTooLong,
             Standing::Held { at_most: false, .. } => Loss::Expired,
             Standing::Lost(loss) => loss,
-            Standing::Stopping | Standing::Released { .. } => Loss::Released,
+            Standing::Stopping | Standing::Released => Loss::Released,
             Standing::Asked | Standing::Failed(_) => Loss::Closed,
         }
     }
@@ -199,10 +199,9 @@ impl Lease {
             // Over between the grant and this moment: as good as not granted.
             Standing::Held { .. } => return Err(self.lost_at_once(Loss::Expired)),
             Standing::Lost(loss) if loss != Loss::Closed => return Err(self.lost_at_once(loss)),
-            Standing::Asked
-            | Standing::Lost(_)
-            | Standing::Stopping
-            | Standing::Released { .. } => return Err(AcquireError::Closed),
+            Standing::Asked | Standing::Lost(_) | Standing::Stopping | Standing::Released => {
+                return Err(AcquireError::Closed);
+            }
         };
         let key = self.shared.shown_key(&self.key);
         let last = shown.votes.as_deref().cloned();
@@ -237,7 +236,7 @@ impl Lease {
         tokio::pin!(work);
         let mut shown = self.shown.clone();
         loop {
-            let until = held_until(shown.borrow_and_update().standing);
+            let until = shown.borrow_and_update().standing.valid_until();
             let until = until.filter(|_| self.remaining() > grace)?;
             let stop = self.shared.clock.instant(until).checked_sub(grace)?;
             tokio::select! {
@@ -254,16 +253,5 @@ impl Lease {
                 }) => return output,
             }
         }
-    }
-}
-
-fn held_until(standing: Standing) -> Option<Micros> {
-    match standing {
-        Standing::Held { valid_until, .. } => Some(valid_until),
-        Standing::Asked
-        | Standing::Stopping
-        | Standing::Failed(_)
-        | Standing::Lost(_)
-        | Standing::Released { .. } => None,
     }
 }

@@ -26,14 +26,14 @@ pub(super) struct Shown {
     pub(super) attempts: u32,
     /// What the nodes said in the last round that failed.
     pub(super) votes: Option<Arc<Votes>>,
-    /// Of a lease that was ended by the end of its client: the nodes that have not acknowledged its
-    /// release, once that is known.
-    pub(super) settled: Option<NodeSet>,
+    /// The nodes that have not acknowledged its release, once that is known: also of a lease that
+    /// was ended by the end of its client.
+    pub(super) unsettled: Option<NodeSet>,
 }
 
 impl Shown {
     pub(super) const ASKED: Shown =
-        Shown { standing: Standing::Asked, attempts: 0, votes: None, settled: None };
+        Shown { standing: Standing::Asked, attempts: 0, votes: None, unsettled: None };
 }
 
 /// Where a lease stands, for its handle.
@@ -54,7 +54,21 @@ pub(super) enum Standing {
     /// Over without having been asked for.
     Lost(Loss),
     /// Over as asked for.
-    Released { unsettled: NodeSet },
+    Released,
+}
+
+impl Standing {
+    /// The end of a lease that is held, as far as its handle knows.
+    pub(super) fn valid_until(self) -> Option<Micros> {
+        match self {
+            Standing::Held { valid_until, .. } => Some(valid_until),
+            Standing::Asked
+            | Standing::Stopping
+            | Standing::Failed(_)
+            | Standing::Lost(_)
+            | Standing::Released => None,
+        }
+    }
 }
 
 /// Why a lock was not acquired.

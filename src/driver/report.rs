@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
+use super::clock::duration_of;
 use super::connect_error::NodeError;
 use super::error::{Loss, Released};
 use super::events::{Event, Feed};
@@ -37,7 +38,7 @@ impl Report {
 
     pub(super) fn acquired(&self, key: &str, ask: Option<&Ask>, now: Micros) {
         let Some(ask) = ask else { return };
-        let waited = span(now.since(ask.asked_at));
+        let waited = duration_of(now.since(ask.asked_at));
         let (lease, denied) = (ask.ticket.0, ask.attempts);
         tracing::debug!(key = self.key(key), lease, denied, ?waited, "lease acquired");
         numbers::acquired(waited);
@@ -58,7 +59,7 @@ impl Report {
     }
 
     pub(super) fn extended(&self, key: &str, ticket: Ticket, left: i64, valid_for: i64) {
-        let (left, valid_for) = (span(left), span(valid_for));
+        let (left, valid_for) = (duration_of(left), duration_of(valid_for));
         tracing::trace!(key = self.key(key), lease = ticket.0, ?left, ?valid_for, "lease renewed");
         numbers::renewed(left);
         self.feed.tell(|| Event::Extended { key: key.to_string(), left, valid_for });
@@ -120,10 +121,6 @@ impl Report {
         let event = || Event::NodeDown { node: node.to_string(), error: error.to_string() };
         self.feed.tell(event);
     }
-}
-
-fn span(micros: i64) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
+use super::clock::duration_of;
 use super::node::Node;
 use crate::protocol::{Answer, Instant, Micros, Moment, NodeSet, Rules, Sound};
 
@@ -77,7 +78,7 @@ pub enum Shortfall {
 impl Shortfall {
     /// So many microseconds are left, and at least so many were asked for.
     pub(super) fn short(left_us: i64, minimum_us: i64) -> Shortfall {
-        Shortfall::ShortValidity { left: span(left_us), minimum: span(minimum_us) }
+        Shortfall::ShortValidity { left: duration_of(left_us), minimum: duration_of(minimum_us) }
     }
 }
 
@@ -120,6 +121,21 @@ pub enum Vote {
 }
 
 impl Vote {
+    /// Of a guarded node: for how long it has been up at least, and when it counts.
+    fn guard(&self) -> Option<(Duration, Duration)> {
+        match *self {
+            Vote::Guarded { up, counts_in } => Some((up, counts_in)),
+            Vote::Granted
+            | Vote::Missing
+            | Vote::Taken
+            | Vote::Refused { .. }
+            | Vote::NoAnswer { .. }
+            | Vote::CutOff
+            | Vote::NotSent { .. }
+            | Vote::Busy => None,
+        }
+    }
+
     /// Votes with the same words are told together; the guarded are told apart from the rest.
     fn words(&self) -> String {
         match self {
@@ -166,18 +182,8 @@ impl Votes {
     /// Until when the restart guard keeps a quorum from agreeing, whatever the other nodes say;
     /// `None` if it does not.
     pub fn guarded_for(&self) -> Option<Duration> {
-        let counts_in = |vote: &Vote| match vote {
-            Vote::Guarded { counts_in, .. } => *counts_in,
-            Vote::Granted
-            | Vote::Missing
-            | Vote::Taken
-            | Vote::Refused { .. }
-            | Vote::NoAnswer { .. }
-            | Vote::CutOff
-            | Vote::NotSent { .. }
-            | Vote::Busy => Duration::ZERO,
-        };
-        let mut waits: Vec<Duration> = self.votes.iter().map(counts_in).collect();
+        let wait = |vote: &Vote| vote.guard().map_or(Duration::ZERO, |(_, counts_in)| counts_in);
+        let mut waits: Vec<Duration> = self.votes.iter().map(wait).collect();
         waits.sort();
         let nodes = u8::try_from(waits.len()).unwrap_or(u8::MAX);
         let wait = *waits.get(usize::from(Sound.quorum(nodes)).checked_sub(1)?)?;
@@ -187,17 +193,7 @@ impl Votes {
     /// How long ago the nodes started that the restart guard holds back, the youngest of them,
     /// and how many there are.
     fn guarded(&self) -> Option<(usize, Duration)> {
-        let ages = self.votes.iter().filter_map(|vote| match vote {
-            Vote::Guarded { up, .. } => Some(*up),
-            Vote::Granted
-            | Vote::Missing
-            | Vote::Taken
-            | Vote::Refused { .. }
-            | Vote::NoAnswer { .. }
-            | Vote::CutOff
-            | Vote::NotSent { .. }
-            | Vote::Busy => None,
-        });
+        let ages = self.votes.iter().filter_map(Vote::guard).map(|(up, _)| up);
         ages.fold(None, |seen, age| match seen {
             None => Some((1, age)),
             Some((count, youngest)) => Some((count + 1, youngest.min(age))),
@@ -209,7 +205,7 @@ impl fmt::Display for Votes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.votes.len();
         let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-        for (name, vote) in self.iter().filter(|(_, vote)| !matches!(vote, Vote::Guarded { .. })) {
+        for (name, vote) in self.iter().filter(|(_, vote)| vote.guard().is_none()) {
             let words = vote.words();
             match told.iter_mut().find(|(known, _)| *known == words) {
                 Some((_, names)) => names.push(short(name)),
@@ -288,10 +284,10 @@ impl Witness<'_> {
         } else if has(outcomes.unsent) || !has(outcomes.reachable) {
             Vote::NotSent { why: node.absence() }
         } else if has(outcomes.asked) {
-            Vote::NoAnswer { after: span(self.now.since(outcomes.begun)) }
+            Vote::NoAnswer { after: duration_of(self.now.since(outcomes.begun)) }
         } else if has(outcomes.guarded) {
-            let up = span(self.now.since(node.started));
-            Vote::Guarded { up, counts_in: span(node.counts_from.since(self.now)) }
+            let up = duration_of(self.now.since(node.started));
+            Vote::Guarded { up, counts_in: duration_of(node.counts_from.since(self.now)) }
         } else {
             Vote::Busy
         }
@@ -307,10 +303,6 @@ impl Node {
             None => String::from("not connected"),
         }
     }
-}
-
-fn span(micros: i64) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 #[cfg(test)]
