@@ -12,7 +12,7 @@ use super::leases::LeaseId;
 use super::link::{Happening, Link};
 use super::numbers;
 use super::wire;
-use crate::protocol::guard::counts_from;
+use crate::protocol::guard::{certain_uptime_s, counts_from};
 use crate::protocol::{Command, Extend, Instant, Micros, Span};
 
 /// A node with this many requests unanswered is silent, and no new lease asks it until it has
@@ -180,12 +180,10 @@ impl Node {
     /// When the answers of this connection start to count. Nothing was sent on it yet.
     fn guard(&mut self, same_process: bool, now: Micros) {
         const SECOND: Span = 1_000_000;
-        // A difference of two whole seconds, each rounded down: it may be most of a second too
-        // long. A node that does not tell may have started just now.
-        let uptime = self.greeting.uptime_s.unwrap_or(0).saturating_sub(1).max(0);
-        let uptime = uptime.saturating_mul(SECOND);
-        let told = self.greeting.uptime_s.unwrap_or(0).max(0).saturating_mul(SECOND);
-        let started = now.plus(-told);
+        // A node that does not tell may have started just now.
+        let told_s = self.greeting.uptime_s.unwrap_or(0).max(0);
+        let uptime = certain_uptime_s(told_s).saturating_mul(SECOND);
+        let started = now.plus(-told_s.saturating_mul(SECOND));
         let counts =
             self.max_ttl.map_or(Micros(i64::MIN), |max_ttl| counts_from(now, uptime, max_ttl));
         // A process that has been watched for long enough counts, whatever its own clock says.

@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use super::clock::duration_of;
 use super::node::Node;
+use crate::protocol::guard::quorum_counts_in;
 use crate::protocol::{Answer, Instant, Micros, Moment, NodeSet, Rules, Sound};
 
 /// The nodes of one round, by what became of the command there. Those that were asked and are in
@@ -184,10 +185,8 @@ impl Votes {
     pub fn guarded_for(&self) -> Option<Duration> {
         let wait = |vote: &Vote| vote.guard().map_or(Duration::ZERO, |(_, counts_in)| counts_in);
         let mut waits: Vec<Duration> = self.votes.iter().map(wait).collect();
-        waits.sort();
-        let nodes = u8::try_from(waits.len()).unwrap_or(u8::MAX);
-        let wait = *waits.get(usize::from(Sound.quorum(nodes)).checked_sub(1)?)?;
-        (!wait.is_zero()).then_some(wait)
+        let quorum = Sound.quorum(u8::try_from(waits.len()).unwrap_or(u8::MAX));
+        quorum_counts_in(&mut waits, quorum).filter(|wait| !wait.is_zero())
     }
 
     /// How long ago the nodes started that the restart guard holds back, the youngest of them,

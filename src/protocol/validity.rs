@@ -41,6 +41,13 @@ impl Drift {
     }
 }
 
+/// By how much one clock may outrun another if each is off by `rho_ppb` at most, in parts per
+/// billion: `(1 + rho) / (1 - rho) - 1`, rounded down.
+pub fn apart_ppb(rho_ppb: Span) -> Span {
+    let rho = i128::from(rho_ppb);
+    i64::try_from(2 * rho * 1_000_000_000 / (1_000_000_000 - rho).max(1)).unwrap_or(i64::MAX)
+}
+
 /// The moment at which a lease of `ttl` counted from `from` stops being believed.
 pub fn valid_until<I: Instant>(from: I, ttl: Span, drift: Span) -> I {
     from.plus(ttl - drift)

@@ -1,6 +1,7 @@
 //! Whether a server's clock and its answers are in time.
 
 use leasehold::protocol::Span;
+use leasehold::protocol::validity::apart_ppb;
 
 use super::clock::{self, Bounds, Rate};
 use super::finding::{Finding, Level, Terms, length, ppm};
@@ -9,13 +10,6 @@ use super::visit::Visit;
 /// How far off the rates of clocks may be, in parts per billion: the drift theorem's rho.
 pub(super) fn tolerated_ppb(terms: &Terms) -> Span {
     terms.drift.tolerated_ppb(terms.ttl)
-}
-
-/// By how much one clock may outrun another if each is off by `rho_ppb` at most, in parts per
-/// billion: `(1 + rho) / (1 - rho) - 1`.
-fn apart_ppb(rho_ppb: Span) -> Span {
-    let rho = i128::from(rho_ppb);
-    i64::try_from(2 * rho * 1_000_000_000 / (1_000_000_000 - rho).max(1)).unwrap_or(i64::MAX)
 }
 
 /// What is to be said of the samples of node `at`.

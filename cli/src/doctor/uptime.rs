@@ -1,6 +1,7 @@
 //! How long the servers have been up, and what the restart guard makes of it.
 
-use leasehold::protocol::{Rules, Sound, Span};
+use leasehold::protocol::guard::{certain_uptime_s, counts_from, quorum_counts_in};
+use leasehold::protocol::{Micros, Rules, Sound, Span};
 
 use super::finding::{Finding, Level, Node, Terms, length};
 
@@ -10,25 +11,27 @@ pub(super) struct Start {
     /// How many nodes the guard does not count yet.
     pub(super) waiting: usize,
     /// In how many seconds a majority counts; `None` if fewer have told their uptime.
-    pub(super) wait_s: Option<u64>,
+    pub(super) wait_s: Option<i64>,
 }
 
 /// When the restart guard lets leases start; nothing without the guard.
 pub(super) fn start(nodes: &[Node], terms: &Terms) -> Option<Start> {
     let max_ttl = terms.guard?;
-    let mut waits: Vec<u64> = nodes.iter().filter_map(|node| wait_s(node, max_ttl)).collect();
-    waits.sort_unstable();
+    let mut waits: Vec<i64> = nodes.iter().filter_map(|node| wait_s(node, max_ttl)).collect();
     let quorum = Sound.quorum(u8::try_from(nodes.len()).unwrap_or(u8::MAX));
     Some(Start {
         waiting: waits.iter().filter(|&&wait_s| wait_s > 0).count(),
-        wait_s: waits.get(usize::from(quorum).saturating_sub(1)).copied(),
+        wait_s: quorum_counts_in(&mut waits, quorum),
     })
 }
 
-/// In how many seconds a node counts. An uptime in whole seconds may be a second too long.
-fn wait_s(node: &Node, max_ttl: Span) -> Option<u64> {
-    let needed_s = u64::try_from(max_ttl).unwrap_or(0).div_ceil(1_000_000) + 1;
-    Some(needed_s.saturating_sub(uptime_s(node)?))
+/// In how many seconds a node counts, rounded up.
+fn wait_s(node: &Node, max_ttl: Span) -> Option<i64> {
+    const SECOND: Span = 1_000_000;
+    let told_s = i64::try_from(uptime_s(node)?).unwrap_or(i64::MAX);
+    let uptime = certain_uptime_s(told_s).saturating_mul(SECOND);
+    let Micros(wait) = counts_from(Micros(0), uptime, max_ttl);
+    Some(wait.saturating_add(SECOND - 1) / SECOND)
 }
 
 fn uptime_s(node: &Node) -> Option<u64> {
