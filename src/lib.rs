@@ -15,8 +15,9 @@ pub mod protocol;
 
 #[cfg(feature = "driver")]
 pub use driver::{
-    AcquireError, Builder, Client, ConnectError, Event, Events, ExtendError, Guard, Lease, Lock,
-    Loss, ReleaseError, Released, SettingsError, Shortfall, Vote, Votes, WithLockError,
+    AcquireError, BadUrl, Builder, Client, ConnectError, Endpoint, Event, Events, ExtendError,
+    Guard, IntoEndpoint, Lease, Lock, Loss, ReleaseError, Released, SettingsError, Shortfall,
+    UrlProblem, Vote, Votes, WithLockError,
 };
 
 /// The README's example, compiled.

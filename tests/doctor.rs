@@ -280,8 +280,8 @@ fn what_is_wrong_with_an_argument_is_said_in_one_line() {
     for (arguments, says) in [
         (&["--node", "http://u:secret@h"][..], "not a Redis URL"),
         (&["--node", "redis://u:secret@h:x"][..], "not a Redis URL"),
-        (&["--node", "rediss://h"][..], "TLS"),
-        (&["--node", "redis://a,b"][..], "repeat --node"),
+        (&["--node", "rediss://h#insecure"][..], "certificate"),
+        (&["--node", "redis://a,b"][..], "one URL per server"),
         (&["--node", "redis://h", "--restart-guard", "--ttl", "1m"][..], "--max-ttl"),
         (&["--node", "redis://h", "--ttl", "2ms"][..], "drift"),
         (&["--node", "redis://h", "--for", "1h"][..], "ten minutes"),

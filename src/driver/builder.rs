@@ -1,6 +1,6 @@
 //! What a client can be told before it starts.
 
-use std::string::String;
+use std::string::{String, ToString};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::client::{Client, Shared};
 use super::clock::{Clock, span_of};
-use super::connect_error::ConnectError;
-use super::endpoint::Endpoint;
+use super::connect_error::{BadUrl, ConnectError};
+use super::endpoint::{Endpoint, IntoEndpoint};
 use super::events::Feed;
 use super::leases::Leases;
 use super::link::Link;
@@ -30,7 +30,9 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 #[must_use = "a builder does nothing until connect is called"]
 pub struct Builder {
-    urls: Vec<String>,
+    nodes: Vec<Result<Endpoint, BadUrl>>,
+    #[cfg(feature = "tls")]
+    trust: Option<super::tls::Trust>,
     options: Options,
     connect_timeout: Duration,
     retry: Retry,
@@ -40,9 +42,9 @@ pub struct Builder {
 impl core::fmt::Debug for Builder {
     /// Without the URLs, which may hold passwords.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Builder { urls, options, retry, .. } = self;
+        let Builder { nodes, options, retry, .. } = self;
         let mut shown = f.debug_struct("Builder");
-        shown.field("nodes", &urls.len()).field("options", options).field("retry", retry);
+        shown.field("nodes", &nodes.len()).field("options", options).field("retry", retry);
         shown.finish_non_exhaustive()
     }
 }
@@ -50,7 +52,9 @@ impl core::fmt::Debug for Builder {
 impl Default for Builder {
     fn default() -> Builder {
         Builder {
-            urls: Vec::new(),
+            nodes: Vec::new(),
+            #[cfg(feature = "tls")]
+            trust: None,
             options: Options::default(),
             connect_timeout: Duration::from_secs(3),
             retry: Retry { attempts: None, delay_min: 50_000, delay_max: 250_000 },
@@ -60,17 +64,27 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Adds a node: `redis://host:port`, `redis://user:password@host:port/db` or `unix:///path`.
+    /// Adds a node: a URL such as `redis://host:port`, `redis://user:password@host:port/db`,
+    /// `rediss://host:port` (TLS, with the feature `tls`) or `unix:///path`, a `redis::Client`, or
+    /// a `redis::ConnectionInfo`.
     ///
     /// All clients of a lock must name the same nodes, each an independent server.
-    pub fn node(mut self, url: impl Into<String>) -> Builder {
-        self.urls.push(url.into());
+    pub fn node(mut self, node: impl IntoEndpoint) -> Builder {
+        self.nodes.push(node.into_endpoint());
         self
     }
 
     /// Adds several nodes.
-    pub fn nodes<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Builder {
-        self.urls.extend(urls.into_iter().map(Into::into));
+    pub fn nodes<E: IntoEndpoint>(mut self, nodes: impl IntoIterator<Item = E>) -> Builder {
+        self.nodes.extend(nodes.into_iter().map(IntoEndpoint::into_endpoint));
+        self
+    }
+
+    /// Whom nodes over TLS must be vouched for by, and the certificate that this client shows, if
+    /// any. Default: whom the system trusts, and none.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: impl Into<Arc<rustls::ClientConfig>>) -> Builder {
+        self.trust = Some(config.into());
         self
     }
 
@@ -174,11 +188,11 @@ impl Builder {
         let plan = Arc::new(self.options.plan(endpoints.len())?);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let (clock, jitter) = (Clock::start(), Jitter::draw().map_err(ConnectError::NoRandomness)?);
-        let names: Arc<[String]> = endpoints.iter().map(|node| node.name.clone()).collect();
+        let names: Arc<[String]> = endpoints.iter().map(|node| node.name().to_string()).collect();
         let patience = self.connect_timeout.min(HANDSHAKE_MAX);
         let (extend, max_ttl) = (plan.config.extend(), Sound.guards_for(&plan.config));
         let node = |endpoint: Endpoint| {
-            let name = endpoint.name.clone();
+            let name = endpoint.name().to_string();
             let link = Link::new(endpoint, extend, patience, clock.now());
             Node::new(name, link, extend, max_ttl, clock)
         };
@@ -206,18 +220,32 @@ impl Builder {
     }
 
     fn endpoints(&self) -> Result<Vec<Endpoint>, ConnectError> {
-        if self.urls.is_empty() {
+        if self.nodes.is_empty() {
             return Err(ConnectError::NoNode);
         }
         let mut endpoints: Vec<Endpoint> = Vec::new();
-        for url in &self.urls {
-            let endpoint = Endpoint::parse(url)?;
-            if let Some(first) = endpoints.iter().find(|first| first.name == endpoint.name) {
-                let (first, second) = (first.name.clone(), endpoint.name);
+        for node in &self.nodes {
+            let endpoint = node.clone()?;
+            if let Some(first) = endpoints.iter().find(|first| first.name() == endpoint.name()) {
+                let (first, second) = (first.name().to_string(), endpoint.name().to_string());
                 return Err(ConnectError::DuplicateNode { first, second });
             }
             endpoints.push(endpoint);
         }
+        #[cfg(feature = "tls")]
+        self.trust(&mut endpoints)?;
         Ok(endpoints)
+    }
+
+    #[cfg(feature = "tls")]
+    fn trust(&self, endpoints: &mut [Endpoint]) -> Result<(), ConnectError> {
+        let mut trust = self.trust.clone();
+        for endpoint in endpoints.iter_mut().filter(|endpoint| endpoint.is_over_tls()) {
+            if trust.is_none() {
+                trust = Some(super::tls::system_trust()?);
+            }
+            endpoint.trust.clone_from(&trust);
+        }
+        Ok(())
     }
 }

@@ -12,9 +12,11 @@ use tracing::Instrument;
 use super::builder::Builder;
 use super::clock::Clock;
 use super::connect_error::{ConnectError, SettingsError};
+use super::endpoint::IntoEndpoint;
 use super::error::{AcquireError, ReleaseError, Released, WithLockError};
 use super::events::{Events, Feed};
 use super::guard::Guard;
+use super::key::Key;
 use super::lease::Lease;
 use super::leases::Shown;
 use super::line::{Ask, Ticket};
@@ -50,7 +52,7 @@ impl Shared {
 
     pub(super) async fn acquire(
         self: &Arc<Shared>,
-        key: &Arc<str>,
+        key: &Key,
         plan: Result<&Arc<Plan>, &SettingsError>,
         retry: Retry,
         limit: Option<Duration>,
@@ -58,11 +60,11 @@ impl Shared {
         let plan = Arc::clone(plan.map_err(|error| *error)?);
         let ticket = Ticket(self.last_ticket.fetch_add(1, Ordering::Relaxed));
         let (handle, shown) = watch::channel(Shown::ASKED);
-        let lease = Lease::new(ticket, Arc::clone(key), Arc::clone(self), shown);
+        let lease = Lease::new(ticket, key.clone(), Arc::clone(self), shown);
         // Dropped with this future, if it is.
         let mut guard = Guard::new(lease);
-        let (key, asked_at) = (Arc::clone(key), self.clock.now());
-        let shown = shown_key(&key, self.redact);
+        let (key, asked_at) = (key.clone(), self.clock.now());
+        let shown = shown_key(key.shown(), self.redact);
         let span = tracing::debug_span!("acquire", key = shown, lease = ticket.0);
         self.post(Mail::Acquire(Ask { ticket, key, plan, retry, asked_at, attempts: 0, handle }));
         let verdict = guard.lease_mut().verdict().instrument(span);
@@ -126,15 +128,15 @@ impl Client {
         Builder::default()
     }
 
-    /// Connects to `urls` with the default settings. See [`Builder::connect`], also for when it
+    /// Connects to `nodes` with the default settings. See [`Builder::connect`], also for when it
     /// fails. Cancel safe: a dropped future leaves nothing behind.
     ///
     /// # Errors
     /// See [`Builder::connect`].
-    pub async fn connect<U: Into<String>>(
-        urls: impl IntoIterator<Item = U>,
+    pub async fn connect<E: IntoEndpoint>(
+        nodes: impl IntoIterator<Item = E>,
     ) -> Result<Client, ConnectError> {
-        Client::builder().nodes(urls).connect().await
+        Client::builder().nodes(nodes).connect().await
     }
 
     /// The nodes' names, their URLs without user, password and database, in the order given.
@@ -144,7 +146,25 @@ impl Client {
 
     /// The lock of `key`, with options to choose before it is acquired.
     pub fn lock(&self, key: &str) -> Lock {
-        Lock::new(Arc::clone(&self.shared), key)
+        Lock::new(Arc::clone(&self.shared), Key::one(key), None)
+    }
+
+    /// One lock of several keys: each node grants all of them or none, so nobody waits for one key
+    /// with another in hand. Whoever locks one of them alone is kept out as well.
+    ///
+    /// The order of the keys does not matter. Within this client those who name the same keys wait
+    /// in line; others who want some of them contend for them as other processes do.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &leasehold::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let guard = client.lock_all(["account:1", "account:2"]).acquire().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock_all(&self, keys: impl IntoIterator<Item: Into<String>>) -> Lock {
+        let key = Key::several(keys);
+        let flaw = key.is_none().then_some(SettingsError::NoKey);
+        Lock::new(Arc::clone(&self.shared), key.unwrap_or(Key::one("")), flaw)
     }
 
     /// Acquires `key` with the client's settings. See [`Lock::acquire`], also for when it fails.
@@ -155,7 +175,7 @@ impl Client {
     /// See [`Lock::acquire`].
     pub async fn acquire(&self, key: &str) -> Result<Guard, AcquireError> {
         let shared = &self.shared;
-        shared.acquire(&key.into(), Ok(&shared.plan), shared.retry, None).await
+        shared.acquire(&Key::one(key), Ok(&shared.plan), shared.retry, None).await
     }
 
     /// Acquires `key` in one attempt or not at all. See [`Lock::try_acquire`], also for when it
@@ -165,7 +185,7 @@ impl Client {
     /// See [`Lock::try_acquire`].
     pub async fn try_acquire(&self, key: &str) -> Result<Guard, AcquireError> {
         let shared = &self.shared;
-        shared.acquire(&key.into(), Ok(&shared.plan), Retry::NEVER, None).await
+        shared.acquire(&Key::one(key), Ok(&shared.plan), Retry::NEVER, None).await
     }
 
     /// As [`acquire`](Self::acquire), for at most the time given. See [`Lock::acquire_within`],
@@ -176,7 +196,7 @@ impl Client {
     /// See [`Lock::acquire_within`].
     pub async fn acquire_within(&self, key: &str, time: Duration) -> Result<Guard, AcquireError> {
         let shared = &self.shared;
-        shared.acquire(&key.into(), Ok(&shared.plan), shared.retry, Some(time)).await
+        shared.acquire(&Key::one(key), Ok(&shared.plan), shared.retry, Some(time)).await
     }
 
     /// Does work while holding `key`, stops it when the lease is lost, and releases the lock. See

@@ -20,13 +20,8 @@ pub enum ConnectError {
     )]
     NoNode,
     /// A URL names no single, plain Redis server.
-    #[error("{url}: {problem}")]
-    BadUrl {
-        /// The URL, its password hidden.
-        url: String,
-        /// What is wrong with it.
-        problem: UrlProblem,
-    },
+    #[error(transparent)]
+    BadUrl(#[from] BadUrl),
     /// Two URLs lead to one server process, so the two would always fail and agree together.
     #[error(
         "{first} and {second} are the same server: the nodes of a lock must be independent \
@@ -56,6 +51,9 @@ pub enum ConnectError {
         /// Each node and, unless it was ready, why not.
         nodes: Vec<(String, Option<NodeError>)>,
     },
+    /// A node asks for TLS, and the system has no certificates to trust it by.
+    #[error("no certificate authorities of the system ({0}); give the builder a TLS configuration")]
+    Trust(String),
     /// Not called from within a tokio runtime.
     #[error("no tokio runtime here: a client lives in one; call connect from async code")]
     NoRuntime,
@@ -65,6 +63,17 @@ pub enum ConnectError {
     /// The runtime was shut down while connecting.
     #[error("the tokio runtime was shut down while the client was connecting")]
     Closed,
+}
+
+/// A URL that names no single, plain Redis server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{url}: {problem}")]
+#[non_exhaustive]
+pub struct BadUrl {
+    /// The URL, its password hidden.
+    pub url: String,
+    /// What is wrong with it.
+    pub problem: UrlProblem,
 }
 
 /// Why a URL was refused.
@@ -88,9 +97,15 @@ pub enum UrlProblem {
     /// It names several hosts.
     #[error("several hosts in one URL; give one URL per server")]
     List,
-    /// It asks for TLS.
-    #[error("TLS is not supported; use redis:// within a trusted network or through a tunnel")]
+    /// It asks for TLS, and this library was built without.
+    #[error("TLS needs leasehold's feature `tls`; turn it on in Cargo.toml")]
     Tls,
+    /// It asks for TLS without looking at the certificate.
+    #[error(
+        "a certificate that is not looked at proves nothing; leave #insecure out and give the \
+         builder a TLS configuration that trusts the server"
+    )]
+    Insecure,
 }
 
 /// Why a node is not in use.
@@ -146,6 +161,8 @@ impl fmt::Display for NodeErrors<'_> {
 pub enum SettingsError {
     /// A rule of the protocol is broken; its spans are in microseconds.
     Rule(ConfigError),
+    /// A lock of several keys names none.
+    NoKey,
     /// More validity is asked for than any lease has.
     MinValidity {
         /// What was asked for.
@@ -169,6 +186,7 @@ impl fmt::Display for SettingsError {
         let time = |span: i64| Duration::from_micros(span.unsigned_abs());
         let rule = match self {
             SettingsError::Rule(rule) => *rule,
+            SettingsError::NoKey => return f.write_str("a lock of no keys; name at least one"),
             SettingsError::MinValidity { minimum, ttl } => {
                 return write!(
                     f,

@@ -6,6 +6,7 @@ use std::vec::Vec;
 use tokio::sync::oneshot;
 
 use super::error::Loss;
+use super::key::Key;
 use super::leases::{End, Extended, Scene, Shown, Standing};
 use super::line::{Ask, Ticket};
 use super::plan::Plan;
@@ -19,7 +20,7 @@ use crate::protocol::{
 
 pub(super) struct Entry {
     pub(super) machine: Lease<Sound, Micros, Token>,
-    pub(super) key: Arc<str>,
+    pub(super) key: Key,
     pub(super) plan: Arc<Plan>,
     pub(super) ticket: Ticket,
     /// When it wants to be woken, as the table knows it.
@@ -48,7 +49,7 @@ impl Entry {
     pub(super) fn new(ask: Ask) -> Entry {
         Entry {
             machine: Lease::new(Sound),
-            key: Arc::clone(&ask.key),
+            key: ask.key.clone(),
             plan: Arc::clone(&ask.plan),
             ticket: ask.ticket,
             deadline: None,
@@ -217,7 +218,7 @@ impl Entry {
                 self.hold_until = self.plan.max_hold.map(|length| now.plus(length));
                 self.schedule(jitter);
                 self.show_held(valid_until);
-                report.acquired(&self.key, self.ask.as_ref(), now);
+                report.acquired(self.key.shown(), self.ask.as_ref(), now);
             }
             Event::Extended { valid_until } => {
                 let left = self.shown_end().map_or(0, |end| end.since(now));
@@ -228,7 +229,7 @@ impl Entry {
                 }
                 self.show_held(valid_until);
                 self.answer_awaiting(|| Ok(()));
-                report.extended(&self.key, self.ticket, left, valid_until.since(now));
+                report.extended(self.key.shown(), self.ticket, left, valid_until.since(now));
             }
             Event::Denied(tally) => {
                 let shortfall = self.shortfall(&tally, report);
@@ -243,7 +244,7 @@ impl Entry {
                 }
                 self.show_votes(Some(Arc::clone(&votes)));
                 self.answer_awaiting(|| Err(Some(Arc::clone(&votes))));
-                report.renewal_failed(&self.key, self.ticket, &votes);
+                report.renewal_failed(self.key.shown(), self.ticket, &votes);
             }
             Event::Lost(cause) => {
                 if cause != LossCause::Expired {
@@ -255,7 +256,7 @@ impl Entry {
                 self.show_unsettled(unsettled);
                 // Of a denied attempt and a lost lease nobody waits for the release.
                 if self.show(Standing::Released) {
-                    report.released(&self.key, self.ticket, unsettled);
+                    report.released(self.key.shown(), self.ticket, unsettled);
                 }
             }
         }
@@ -273,7 +274,7 @@ impl Entry {
     fn deny(&mut self, votes: Arc<Votes>, report: &Report) -> Option<Ask> {
         let mut ask = self.ask.take()?;
         ask.attempts = ask.attempts.saturating_add(1);
-        report.denied(&self.key, self.ticket, ask.attempts, &votes);
+        report.denied(self.key.shown(), self.ticket, ask.attempts, &votes);
         // Known to whoever gives up waiting, and nothing to wake anybody for.
         ask.handle.send_if_modified(|shown| {
             (shown.attempts, shown.votes) = (ask.attempts, Some(votes));
@@ -287,7 +288,7 @@ impl Entry {
         let held = self.machine.valid_until().is_some() || self.shown_end().is_some();
         if held && self.show(Standing::Lost(loss)) {
             let votes = self.ask.as_ref().and_then(|ask| ask.handle.borrow().votes.clone());
-            report.lost(&self.key, self.ticket, loss, votes.as_ref());
+            report.lost(self.key.shown(), self.ticket, loss, votes.as_ref());
         }
         self.wanting.clear();
         self.answer_awaiting(|| Err(None));

@@ -1,6 +1,5 @@
 //! A held lock.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::{ExtendError, Loss, ReleaseError, Released};
@@ -28,7 +27,7 @@ pub struct Guard {
 impl core::fmt::Debug for Guard {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Guard")
-            .field("key", &self.lease.key)
+            .field("key", &self.lease.key())
             .field("standing", &self.lease.standing())
             .finish_non_exhaustive()
     }
@@ -60,9 +59,14 @@ impl Guard {
         &self.lease
     }
 
-    /// The key.
+    /// The key; several are separated by commas.
     pub fn key(&self) -> &str {
         self.lease.key()
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.lease.keys()
     }
 
     /// Whether the lock is held at this moment. See [`Lease::is_held`].
@@ -145,7 +149,7 @@ impl Guard {
         if !core::mem::take(&mut self.armed) {
             return;
         }
-        let key = Arc::clone(&self.lease.key);
+        let key = self.lease.key.clone();
         self.lease.shared.post(Mail::Stop { key, ticket: self.lease.ticket });
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::client::Shared;
 use super::error::{AcquireError, ExtendError, Loss};
+use super::key::Key;
 use super::leases::{Failure, Shown, Standing};
 use super::line::Ticket;
 use super::task::Mail;
@@ -21,7 +22,7 @@ use crate::protocol::{Micros, validity};
 #[derive(Clone)]
 pub struct Lease {
     pub(super) ticket: Ticket,
-    pub(super) key: Arc<str>,
+    pub(super) key: Key,
     pub(super) shared: Arc<Shared>,
     pub(super) shown: watch::Receiver<Shown>,
     /// The end of the lease as it was granted.
@@ -31,7 +32,7 @@ pub struct Lease {
 impl core::fmt::Debug for Lease {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Lease")
-            .field("key", &self.key)
+            .field("key", &self.key.shown())
             .field("standing", &self.standing())
             .finish_non_exhaustive()
     }
@@ -40,7 +41,7 @@ impl core::fmt::Debug for Lease {
 impl Lease {
     pub(super) fn new(
         ticket: Ticket,
-        key: Arc<str>,
+        key: Key,
         shared: Arc<Shared>,
         shown: watch::Receiver<Shown>,
     ) -> Lease {
@@ -51,9 +52,14 @@ impl Lease {
         self.shown.borrow().standing
     }
 
-    /// The key.
+    /// The key; several are separated by commas.
     pub fn key(&self) -> &str {
-        &self.key
+        self.key.shown()
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.key.names()
     }
 
     /// Whether the lock is held at this moment.
@@ -140,12 +146,12 @@ impl Lease {
     /// has ended.
     pub async fn extend(&self) -> Result<Instant, ExtendError> {
         let (reply, answer) = oneshot::channel();
-        let key = Arc::clone(&self.key);
+        let key = self.key.clone();
         self.shared.post(Mail::Extend { ticket: self.ticket, key, reply });
         match answer.await {
             Ok(Ok(())) if self.is_held() => Ok(self.valid_until()),
             Ok(Err(Some(votes))) if self.is_held() => Err(ExtendError::Failed {
-                key: self.shared.shown_key(&self.key),
+                key: self.shared.shown_key(self.key.shown()),
                 last: (*votes).clone(),
             }),
             Ok(Ok(()) | Err(Some(_))) => Err(self.extend_lost()),
@@ -162,7 +168,7 @@ impl Lease {
     }
 
     fn extend_lost(&self) -> ExtendError {
-        let key = self.shared.shown_key(&self.key);
+        let key = self.shared.shown_key(self.key.shown());
         ExtendError::Lost { key, loss: self.loss(), last: self.last_failure() }
     }
 
@@ -203,7 +209,7 @@ impl Lease {
                 return Err(AcquireError::Closed);
             }
         };
-        let key = self.shared.shown_key(&self.key);
+        let key = self.shared.shown_key(self.key.shown());
         let last = shown.votes.as_deref().cloned();
         Err(match (failure, last) {
             (Failure::Exhausted, Some(last)) => {
@@ -221,14 +227,19 @@ impl Lease {
     }
 
     fn lost_at_once(&self, loss: Loss) -> AcquireError {
-        AcquireError::Lost { key: self.shared.shown_key(&self.key), loss }
+        AcquireError::Lost { key: self.shared.shown_key(self.key.shown()), loss }
     }
 
     /// The error when the time given is over.
     pub(super) fn timeout(&self, waited: Duration) -> AcquireError {
         let shown = self.shown.borrow();
         let (attempts, last) = (shown.attempts, shown.votes.as_deref().cloned());
-        AcquireError::Timeout { key: self.shared.shown_key(&self.key), waited, attempts, last }
+        AcquireError::Timeout {
+            key: self.shared.shown_key(self.key.shown()),
+            waited,
+            attempts,
+            last,
+        }
     }
 
     /// Polls `work` while the lease is held for longer than `grace`; `None` when that is over.

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::entry::Entry;
 use super::error::Loss;
+use super::key::Key;
 use super::line::{Ask, Ticket};
 use super::report::Report;
 use super::token::{Jitter, Token};
@@ -97,7 +98,7 @@ pub(super) enum End {
 pub(super) struct Work {
     pub(super) id: LeaseId,
     pub(super) ticket: Ticket,
-    pub(super) key: Arc<str>,
+    pub(super) key: Key,
     pub(super) token: Token,
     pub(super) ttl_ms: u64,
     pub(super) commands: Commands,
@@ -205,7 +206,7 @@ impl Leases {
         let work = Work {
             id,
             ticket: entry.ticket,
-            key: Arc::clone(&entry.key),
+            key: entry.key.clone(),
             token: entry.machine.token(),
             ttl_ms: entry.plan.ttl_ms,
             commands,

@@ -10,6 +10,7 @@ use std::vec::Vec;
 
 use tokio::sync::watch;
 
+use super::key::Key;
 use super::leases::{LeaseId, Shown};
 use super::plan::Plan;
 use crate::protocol::{Micros, Retry};
@@ -21,7 +22,7 @@ pub(super) struct Ticket(pub(super) u64);
 /// Somebody who wants a key, or has it.
 pub(super) struct Ask {
     pub(super) ticket: Ticket,
-    pub(super) key: Arc<str>,
+    pub(super) key: Key,
     pub(super) plan: Arc<Plan>,
     pub(super) retry: Retry,
     pub(super) asked_at: Micros,
@@ -64,9 +65,9 @@ pub(super) enum Leaving {
 /// Every key that somebody of this client wants or has.
 #[derive(Default)]
 pub(super) struct Lines {
-    lines: BTreeMap<Arc<str>, Line>,
-    pauses: BTreeSet<(Micros, Arc<str>)>,
-    called: Vec<Arc<str>>,
+    lines: BTreeMap<Key, Line>,
+    pauses: BTreeSet<(Micros, Key)>,
+    called: Vec<Key>,
 }
 
 impl Lines {
@@ -84,13 +85,13 @@ impl Lines {
     }
 
     /// The first in line asks the nodes now.
-    pub(super) fn begin(&mut self, key: &Arc<str>, ticket: Ticket, id: LeaseId) {
+    pub(super) fn begin(&mut self, key: &Key, ticket: Ticket, id: LeaseId) {
         let head = Head::Lease(ticket, id);
         match self.lines.get_mut(key) {
             Some(line) => line.head = head,
             None => {
                 let line = Line { head, behind: VecDeque::new() };
-                self.lines.insert(Arc::clone(key), line);
+                self.lines.insert(key.clone(), line);
             }
         }
     }
@@ -98,17 +99,17 @@ impl Lines {
     /// The first in line was denied and asks again at `at`.
     pub(super) fn pause(&mut self, ask: Ask, at: Micros) {
         if let Some(line) = self.lines.get_mut(&ask.key) {
-            self.pauses.insert((at, Arc::clone(&ask.key)));
+            self.pauses.insert((at, ask.key.clone()));
             line.head = Head::Pausing(ask, at);
         }
     }
 
     /// The first in line has done with the key, or given up: calls the next.
-    pub(super) fn advance(&mut self, key: &Arc<str>) {
+    pub(super) fn advance(&mut self, key: &Key) {
         match self.lines.get_mut(key) {
             Some(line) if !line.behind.is_empty() => {
                 line.head = Head::Called;
-                self.called.push(Arc::clone(key));
+                self.called.push(key.clone());
             }
             Some(_) => {
                 self.lines.remove(key);
@@ -153,7 +154,7 @@ impl Lines {
     }
 
     /// The lease that `ticket` stands for now.
-    pub(super) fn lease_of(&self, key: &Arc<str>, ticket: Ticket) -> Option<LeaseId> {
+    pub(super) fn lease_of(&self, key: &Key, ticket: Ticket) -> Option<LeaseId> {
         match self.lines.get(key)?.head {
             Head::Lease(holder, id) if holder == ticket => Some(id),
             Head::Lease(..) | Head::Called | Head::Pausing(..) => None,
@@ -162,14 +163,14 @@ impl Lines {
 
     /// Takes somebody out of the line. Whoever was first is followed by the next: at once, or
     /// when the lease has been stopped.
-    pub(super) fn leave(&mut self, key: &Arc<str>, ticket: Ticket) -> Leaving {
+    pub(super) fn leave(&mut self, key: &Key, ticket: Ticket) -> Leaving {
         let Some(line) = self.lines.get_mut(key) else {
             return Leaving::Nothing;
         };
         match &line.head {
             Head::Lease(first, id) if *first == ticket => return Leaving::Stop(*id),
             Head::Pausing(first, at) if first.ticket == ticket => {
-                self.pauses.remove(&(*at, Arc::clone(key)));
+                self.pauses.remove(&(*at, key.clone()));
                 self.advance(key);
             }
             Head::Called | Head::Lease(..) | Head::Pausing(..) => {

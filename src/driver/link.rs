@@ -105,7 +105,7 @@ impl Link {
             let result = match &mut self.state {
                 State::Down { retry_at } if now < *retry_at => return Poll::Pending,
                 State::Down { .. } => {
-                    let opening = Box::pin(Stream::open(self.endpoint.info.clone()));
+                    let opening = Box::pin(Stream::open(self.endpoint.clone()));
                     let until = now.plus(span_of(self.patience));
                     self.state = State::Opening { opening, until };
                     continue;
@@ -116,7 +116,7 @@ impl Link {
                     Poll::Ready(Err(error)) => Err(NodeError::Io(error)),
                     Poll::Ready(Ok(stream)) => {
                         let mut wire = Wire::new(stream);
-                        let login = self.endpoint.info.redis_settings();
+                        let login = self.endpoint.connection_info().redis_settings();
                         let handshake = Handshake::begin(login, self.script, &mut wire.out);
                         self.state = State::Greeting { wire, handshake, until: *until };
                         continue;
@@ -227,6 +227,9 @@ impl Wire {
         }
         self.out.clear();
         self.sent = 0;
-        Ok(())
+        match self.stream.poll_flush(cx) {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => Ok(()),
+        }
     }
 }

@@ -10,13 +10,15 @@ use super::client::Shared;
 use super::connect_error::SettingsError;
 use super::error::{AcquireError, Loss, WithLockError};
 use super::guard::Guard;
+use super::key::Key;
 use super::lease::Lease;
 use super::plan::{Options, Plan};
 use super::report::shown_key;
 use crate::protocol::Retry;
 
-/// A key, and how it is to be locked: what [`Client::lock`](super::Client::lock) gives out, with
-/// the client's settings until others are chosen. It locks nothing by itself.
+/// A key or several, and how they are to be locked: what [`Client::lock`](super::Client::lock) and
+/// [`Client::lock_all`](super::Client::lock_all) give out, with the client's settings until others
+/// are chosen. It locks nothing by itself.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -30,7 +32,7 @@ use crate::protocol::Retry;
 #[must_use = "a lock does nothing until it is acquired"]
 pub struct Lock {
     shared: Arc<Shared>,
-    key: Arc<str>,
+    key: Key,
     options: Options,
     retry: Retry,
     plan: Result<Arc<Plan>, SettingsError>,
@@ -38,20 +40,23 @@ pub struct Lock {
 
 impl core::fmt::Debug for Lock {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Lock").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Lock").field("key", &self.key.shown()).finish_non_exhaustive()
     }
 }
 
 impl Lock {
-    pub(super) fn new(shared: Arc<Shared>, key: &str) -> Lock {
+    /// `flaw` is what is wrong with the keys.
+    pub(super) fn new(shared: Arc<Shared>, key: Key, flaw: Option<SettingsError>) -> Lock {
         let (options, retry) = (shared.options, shared.retry);
-        let plan = Ok(Arc::clone(&shared.plan));
-        Lock { shared, key: key.into(), options, retry, plan }
+        let plan = flaw.map_or_else(|| Ok(Arc::clone(&shared.plan)), Err);
+        Lock { shared, key, options, retry, plan }
     }
 
     fn with(mut self, choose: impl FnOnce(&mut Options)) -> Lock {
         choose(&mut self.options);
-        self.plan = self.options.plan(self.shared.names.len()).map(Arc::new);
+        if !matches!(self.plan, Err(SettingsError::NoKey)) {
+            self.plan = self.options.plan(self.shared.names.len()).map(Arc::new);
+        }
         self
     }
 
@@ -162,7 +167,7 @@ impl Lock {
         let guard = self.acquire().await?;
         let lease = guard.lease();
         let grace = self.plan.as_ref().map_or(Duration::ZERO, |plan| plan.grace);
-        let shown = shown_key(&self.key, self.shared.redact);
+        let shown = shown_key(self.key.shown(), self.shared.redact);
         let span = tracing::debug_span!("holding", key = shown, lease = lease.ticket.0);
         let work = work(lease.clone()).instrument(span);
         let output = lease.hold_over(work, grace).await;
@@ -175,7 +180,7 @@ impl Lock {
         match output {
             Some(output) if held => Ok(output),
             Some(_) | None => {
-                let key = self.shared.shown_key(&self.key);
+                let key = self.shared.shown_key(self.key.shown());
                 Err(WithLockError::Lost { key, loss, last })
             }
         }

@@ -53,7 +53,7 @@ impl Report {
     }
 
     pub(super) fn failed(&self, ask: &Ask, failure: Failure) {
-        let (key, lease) = (self.key(&ask.key), ask.ticket.0);
+        let (key, lease) = (self.key(ask.key.shown()), ask.ticket.0);
         tracing::debug!(key, lease, attempts = ask.attempts, ?failure, "lock not acquired");
         numbers::not_acquired();
     }

@@ -7,7 +7,6 @@
 use std::boxed::Box;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::vec::Vec;
 
@@ -15,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 
 use super::clock::Clock;
+use super::key::Key;
 use super::leases::{Extended, LeaseId, Leases, Scene, Work};
 use super::line::{Ask, Leaving, Lines, Ticket};
 use super::link::Happening;
@@ -31,9 +31,9 @@ pub(super) enum Mail {
     /// Somebody wants a key.
     Acquire(Ask),
     /// Somebody wants it no more, whatever has become of it.
-    Stop { key: Arc<str>, ticket: Ticket },
+    Stop { key: Key, ticket: Ticket },
     /// A holder wants a renewal now.
-    Extend { key: Arc<str>, ticket: Ticket, reply: oneshot::Sender<Extended> },
+    Extend { key: Key, ticket: Ticket, reply: oneshot::Sender<Extended> },
     /// End every lease, then the task. Answered with the nodes that still owe an acknowledgement.
     Shutdown { done: oneshot::Sender<NodeSet> },
 }

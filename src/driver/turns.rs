@@ -1,7 +1,6 @@
 //! Whose turn it is: what the task does for those who want a key.
 
-use std::sync::Arc;
-
+use super::key::Key;
 use super::leases::{End, Failure, LeaseId};
 use super::line::{Arrival, Ask, Ticket};
 use super::task::Task;
@@ -47,14 +46,14 @@ impl Task {
                 return self.leases.tell_failure(ask, Failure::NoRandomness(error));
             }
         };
-        let (key, ticket) = (Arc::clone(&ask.key), ask.ticket);
+        let (key, ticket) = (ask.key.clone(), ask.ticket);
         let id = self.leases.insert(ask);
         self.lines.begin(&key, ticket, id);
         self.step(id, Input::Start(token));
     }
 
     /// A lease has left its place in line, or its attempt was denied.
-    pub(super) fn ended(&mut self, id: LeaseId, ticket: Ticket, key: &Arc<str>, end: End) {
+    pub(super) fn ended(&mut self, id: LeaseId, ticket: Ticket, key: &Key, end: End) {
         match end {
             End::Over if self.lines.lease_of(key, ticket) == Some(id) => self.lines.advance(key),
             End::Over => {}

@@ -9,69 +9,31 @@ use std::vec::Vec;
 
 use redis::Value;
 
+use super::key::Key;
+use super::scripts;
 use super::token::Token;
 use crate::protocol::{Answer, Extend};
 
-/// Compare, then `PEXPIRE`. A key of another type is somebody else's, whatever it holds.
-const TOUCH: &str = "\
-local held = redis.pcall('GET', KEYS[1])
-if type(held) == 'table' then
-  if string.find(held.err, 'WRONGTYPE', 1, true) then return 0 end
-  return held
-end
-if not held then return -1 end
-if held ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-";
-
-/// The same, and a missing key is set again.
-const TOUCH_OR_SET: &str = "\
-local held = redis.pcall('GET', KEYS[1])
-if type(held) == 'table' then
-  if string.find(held.err, 'WRONGTYPE', 1, true) then return 0 end
-  return held
-end
-if not held then
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return 1
-end
-if held ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-";
-
-/// Compare, then `DEL`. Sent whole with every release: a release that needs a second message
-/// could be overtaken.
-const RELEASE: &str = "\
-local held = redis.pcall('GET', KEYS[1])
-if type(held) == 'table' then
-  if string.find(held.err, 'WRONGTYPE', 1, true) then return 0 end
-  return held
-end
-if not held then return -1 end
-if held ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-";
-
-fn extend_script(extend: Extend) -> &'static str {
-    match extend {
-        Extend::Touch => TOUCH,
-        Extend::TouchOrSet => TOUCH_OR_SET,
-    }
-}
-
 /// A command as bytes, with nothing allocated on the way: these are sent for every lease.
 fn pack(out: &mut Vec<u8>, words: &[&[u8]]) {
+    begin(out, words.len());
+    words.iter().for_each(|word| put(out, word));
+}
+
+fn begin(out: &mut Vec<u8>, words: usize) {
     let mut digits = Digits::default();
     out.push(b'*');
-    out.extend_from_slice(digits.of(words.len() as u64));
+    out.extend_from_slice(digits.of(words as u64));
     out.extend_from_slice(b"\r\n");
-    for word in words {
-        out.push(b'$');
-        out.extend_from_slice(digits.of(word.len() as u64));
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
-    }
+}
+
+fn put(out: &mut Vec<u8>, word: &[u8]) {
+    let mut digits = Digits::default();
+    out.push(b'$');
+    out.extend_from_slice(digits.of(word.len() as u64));
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(word);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Room for a number in decimal.
@@ -92,19 +54,36 @@ impl Digits {
     }
 }
 
-pub(super) fn set(out: &mut Vec<u8>, key: &str, token: &Token, ttl_ms: u64) {
+/// The same with the names of a lease's keys amid the words, and how many they are before them.
+fn pack_keys(out: &mut Vec<u8>, before: &[&[u8]], key: &Key, after: &[&[u8]]) {
+    let names = key.names();
+    let mut digits = Digits::default();
+    begin(out, before.len() + 1 + names.len() + after.len());
+    before.iter().for_each(|word| put(out, word));
+    put(out, digits.of(names.len() as u64));
+    names.for_each(|name| put(out, name.as_bytes()));
+    after.iter().for_each(|word| put(out, word));
+}
+
+pub(super) fn set(out: &mut Vec<u8>, key: &Key, token: &Token, ttl_ms: u64) {
     let mut ttl = Digits::default();
-    pack(out, &[b"SET", key.as_bytes(), &token.base64(), b"NX", b"PX", ttl.of(ttl_ms)]);
+    let (token, ttl) = (&token.base64(), ttl.of(ttl_ms));
+    match key {
+        Key::One(name) => pack(out, &[b"SET", name.as_bytes(), token, b"NX", b"PX", ttl]),
+        Key::Several(_) => {
+            pack_keys(out, &[b"EVAL", scripts::ACQUIRE.as_bytes()], key, &[token, ttl]);
+        }
+    }
 }
 
 /// `sha` is what `SCRIPT LOAD` answered on this connection.
-pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &str, token: &Token, ttl_ms: u64) {
-    let (sha, key, mut ttl) = (sha.as_bytes(), key.as_bytes(), Digits::default());
-    pack(out, &[b"EVALSHA", sha, b"1", key, &token.base64(), ttl.of(ttl_ms)]);
+pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &Key, token: &Token, ttl_ms: u64) {
+    let mut ttl = Digits::default();
+    pack_keys(out, &[b"EVALSHA", sha.as_bytes()], key, &[&token.base64(), ttl.of(ttl_ms)]);
 }
 
-pub(super) fn release(out: &mut Vec<u8>, key: &str, token: &Token) {
-    pack(out, &[b"EVAL", RELEASE.as_bytes(), b"1", key.as_bytes(), &token.base64()]);
+pub(super) fn release(out: &mut Vec<u8>, key: &Key, token: &Token) {
+    pack_keys(out, &[b"EVAL", scripts::RELEASE.as_bytes()], key, &[&token.base64()]);
 }
 
 pub(super) fn kill(out: &mut Vec<u8>, connection: i64) {
@@ -112,14 +91,15 @@ pub(super) fn kill(out: &mut Vec<u8>, connection: i64) {
 }
 
 pub(super) fn load_extend(out: &mut Vec<u8>, script: Extend) {
-    redis::cmd("SCRIPT").arg("LOAD").arg(extend_script(script)).write_packed_command(out);
+    redis::cmd("SCRIPT").arg("LOAD").arg(scripts::extend(script)).write_packed_command(out);
 }
 
-/// The answer to a `SET NX`. `None`: no Redis server says that.
+/// The answer to a `SET NX`, or to the script that does it for several keys. `None`: no Redis
+/// server says that.
 pub(super) fn set_answer(reply: &Value) -> Option<Answer> {
     match reply {
-        Value::Okay => Some(Answer::Done),
-        Value::Nil => Some(Answer::Foreign),
+        Value::Okay | Value::Int(1) => Some(Answer::Done),
+        Value::Nil | Value::Int(0) => Some(Answer::Foreign),
         Value::ServerError(_) => Some(Answer::Refused),
         _ => None,
     }
@@ -284,19 +264,24 @@ mod tests {
     fn commands_are_packed_as_the_redis_crate_does() {
         let (token, mut ours) = (Token::default(), Vec::new());
         let text = token.base64();
-        set(&mut ours, "a key: \r\n", &token, 10_000);
+        set(&mut ours, &Key::one("a key: \r\n"), &token, 10_000);
         let mut theirs = redis::cmd("SET");
         theirs.arg("a key: \r\n").arg(&text).arg("NX").arg("PX").arg(10_000);
         assert_eq!(ours, theirs.get_packed_command());
         ours.clear();
-        extend(&mut ours, "sha", "k", &token, 0);
+        extend(&mut ours, "sha", &Key::one("k"), &token, 0);
         let mut theirs = redis::cmd("EVALSHA");
         theirs.arg("sha").arg(1).arg("k").arg(&text).arg(0);
         assert_eq!(ours, theirs.get_packed_command());
         ours.clear();
-        release(&mut ours, "", &token);
+        release(&mut ours, &Key::one(""), &token);
         let mut theirs = redis::cmd("EVAL");
-        theirs.arg(RELEASE).arg(1).arg("").arg(&text);
+        theirs.arg(scripts::RELEASE).arg(1).arg("").arg(&text);
+        assert_eq!(ours, theirs.get_packed_command());
+        ours.clear();
+        set(&mut ours, &Key::several(["b", "a"]).unwrap(), &token, 7);
+        let mut theirs = redis::cmd("EVAL");
+        theirs.arg(scripts::ACQUIRE).arg(2).arg("a").arg("b").arg(&text).arg(7);
         assert_eq!(ours, theirs.get_packed_command());
         assert_eq!(Digits::default().of(u64::MAX), b"18446744073709551615");
     }
@@ -315,6 +300,6 @@ mod tests {
         assert_eq!(script_answer(&reply), Some(Answer::Refused));
         assert!(is_noscript(&reply));
         assert_eq!(set_answer(&Value::Nil), Some(Answer::Foreign));
-        assert_eq!(set_answer(&Value::Int(1)), None);
+        assert_eq!(set_answer(&Value::Int(-1)), None);
     }
 }

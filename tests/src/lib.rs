@@ -36,6 +36,7 @@ pub fn binary() -> PathBuf {
 #[derive(Debug)]
 pub struct Server {
     directory: TempDir,
+    settings: Vec<String>,
     child: Child,
 }
 
@@ -45,13 +46,22 @@ impl Server {
     /// # Panics
     /// If `redis-server` is missing or does not start.
     pub fn start() -> Server {
+        Server::start_with(&[])
+    }
+
+    /// The same with settings of its own, as `redis-server` takes them: `["--maxmemory", "1mb"]`.
+    ///
+    /// # Panics
+    /// If `redis-server` is missing or does not start.
+    pub fn start_with(settings: &[&str]) -> Server {
         sweep();
         let directory = tempfile::Builder::new()
             .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .tempdir()
             .expect("a directory for a Redis server");
-        let child = spawn(directory.path());
-        let mut server = Server { directory, child };
+        let settings: Vec<String> = settings.iter().copied().map(String::from).collect();
+        let child = spawn(directory.path(), &settings);
+        let mut server = Server { directory, settings, child };
         server.await_ready();
         server
     }
@@ -126,7 +136,7 @@ impl Server {
     /// Starts it again at the same address, empty.
     pub fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.directory.path());
+        self.child = spawn(self.directory.path(), &self.settings);
         self.await_ready();
     }
 
@@ -195,7 +205,7 @@ type Order = (Command, mpsc::Sender<io::Result<Child>>);
 ///
 /// `PR_SET_PDEATHSIG` fires when the *thread* that started the process ends, so all are started
 /// by one thread that lives as long as this process.
-fn spawn(directory: &Path) -> Child {
+fn spawn(directory: &Path, settings: &[String]) -> Child {
     static SPAWNER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (orders, received) = mpsc::channel::<Order>();
@@ -207,7 +217,9 @@ fn spawn(directory: &Path) -> Child {
         orders
     });
     let (reply, spawned) = mpsc::channel();
-    spawner.send((command(directory), reply)).expect("the spawner lives");
+    let mut command = command(directory);
+    command.args(settings);
+    spawner.send((command, reply)).expect("the spawner lives");
     let spawned = spawned.recv().expect("the spawner answers");
     spawned.expect("redis-server starts")
 }

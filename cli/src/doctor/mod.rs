@@ -1,6 +1,5 @@
 //! `leasehold doctor`: whether real servers are fit to hold locks.
 
-mod address;
 mod clock;
 mod finding;
 mod json;
@@ -15,9 +14,10 @@ mod visit;
 use std::thread;
 use std::time::Duration;
 
+use leasehold::Endpoint;
 use leasehold::protocol::{Settings, Span};
+use redis::ConnectionAddr;
 
-use address::Address;
 use finding::{Finding, Level, Node, Terms};
 use visit::{Plan, visit};
 
@@ -96,12 +96,16 @@ impl Report<'_> {
 
 /// Runs the command.
 pub(crate) fn run(args: &DoctorArgs) -> Result<Ending, Failure> {
-    let addresses: Vec<Address> =
-        args.nodes.iter().map(|url| Address::parse(url)).collect::<Result<_, _>>()?;
+    let endpoint = |url: &String| {
+        Endpoint::parse(url).map_err(|error| Failure::Argument(format!("--node {error}")))
+    };
+    let endpoints: Vec<Endpoint> = args.nodes.iter().map(endpoint).collect::<Result<_, _>>()?;
     let terms = args.terms()?;
+    // An error means that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let key = args.key.as_deref().unwrap_or(OUR_KEY);
     let plan = Plan { sample_for: args.watch, patience: args.timeout, key };
-    let nodes = visit_all(addresses, plan);
+    let nodes = visit_all(endpoints, plan);
     let findings = judge::judge(&nodes, &terms);
     let report = Report { terms: &terms, nodes: &nodes, findings: &findings };
     say(if args.json { json::json(&report)? } else { text::text(&report) });
@@ -166,15 +170,25 @@ fn some_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The host and the port, where it has any.
+fn host_port(endpoint: &Endpoint) -> Option<(String, u16)> {
+    match endpoint.connection_info().addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            Some((host.clone(), *port))
+        }
+        ConnectionAddr::Unix(_) | _ => None,
+    }
+}
+
 /// Visits all at the same time.
-fn visit_all(addresses: Vec<Address>, plan: Plan) -> Vec<Node> {
+fn visit_all(endpoints: Vec<Endpoint>, plan: Plan) -> Vec<Node> {
     let plan = &plan;
     thread::scope(|scope| {
-        let visits: Vec<_> = addresses
+        let visits: Vec<_> = endpoints
             .into_iter()
-            .map(|address| {
-                let (name, host_port) = (address.name.clone(), address.host_port.clone());
-                (name, host_port, scope.spawn(move || visit(&address, plan)))
+            .map(|endpoint| {
+                let (name, host_port) = (endpoint.name().to_owned(), host_port(&endpoint));
+                (name, host_port, scope.spawn(move || visit(&endpoint, plan)))
             })
             .collect();
         let node = |(name, host_port, visiting): (_, _, thread::ScopedJoinHandle<_>)| {

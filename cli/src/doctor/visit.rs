@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use leasehold::Endpoint;
 use redis::{Connection, ErrorKind, RedisError, ServerErrorKind, Value};
 
-use super::address::Address;
 use super::clock::Sample;
 use super::replies::{self, Facts, Fields};
 use crate::check::now;
@@ -37,10 +37,10 @@ pub(super) struct Visit {
 /// Why a server could not be asked.
 pub(super) type Trouble = String;
 
-/// Asks `address` everything. Takes as long as `plan` says.
-pub(super) fn visit(address: &Address, plan: &Plan) -> Result<Visit, Trouble> {
+/// Asks `endpoint` everything. Takes as long as `plan` says.
+pub(super) fn visit(endpoint: &Endpoint, plan: &Plan) -> Result<Visit, Trouble> {
     let trouble = |error: RedisError| in_words(&error, plan.patience);
-    let client = redis::Client::open(address.info.clone()).map_err(trouble)?;
+    let client = redis::Client::open(endpoint.connection_info().clone()).map_err(trouble)?;
     let connection = client.get_connection_with_timeout(plan.patience).map_err(trouble)?;
     connection.set_read_timeout(Some(plan.patience)).map_err(trouble)?;
     connection.set_write_timeout(Some(plan.patience)).map_err(trouble)?;
