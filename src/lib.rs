@@ -9,6 +9,8 @@
 #[cfg(any(feature = "driver", test))]
 extern crate std;
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod protocol;
@@ -19,6 +21,9 @@ pub use driver::{
     Guard, IntoEndpoint, Lease, Lock, Loss, ReleaseError, Released, SettingsError, Shortfall,
     UrlProblem, Vote, Votes, WithLockError,
 };
+
+#[cfg(feature = "serde")]
+pub use driver::{ClientConfig, ExtendName};
 
 /// The README's example, compiled.
 #[cfg(all(doctest, feature = "driver"))]

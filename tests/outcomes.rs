@@ -108,6 +108,25 @@ async fn a_grant_that_comes_too_late_or_leaves_too_little_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_that_leaves_too_little_has_failed_and_holds() {
+    let servers = servers(1);
+    let client = builder(urls(&servers)).node_timeout(ms(14_000)).connect().await.unwrap();
+    let lock = client.lock("k").ttl(ms(20_000)).no_renewal().min_validity(ms(19_650));
+    let guard = lock.acquire().await.unwrap();
+    let before = guard.valid_until();
+    servers[0].pause();
+    let lease = guard.lease().clone();
+    let asking = tokio::spawn(async move { lease.extend().await });
+    sleep(ms(200)).await;
+    servers[0].resume();
+    let error = timeout(PATIENCE, asking).await.unwrap().unwrap().unwrap_err();
+    let ExtendError::Failed { last, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(last.shortfall(), Shortfall::ShortValidity { .. }), "{error}");
+    assert!(guard.is_held() && guard.valid_until() > before);
+    assert!(guard.extend().await.unwrap() > before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewal_tells_apart_what_each_node_said() {
     let servers = servers(3);
     let client = builder(urls(&servers)).node_timeout(ms(200)).connect().await.unwrap();
@@ -128,7 +147,7 @@ async fn a_renewal_tells_apart_what_each_node_said() {
     assert_eq!(vote(last, 0), Vote::Missing);
     assert!(matches!(vote(last, 1), Vote::NoAnswer { .. }), "{error}");
     assert_eq!(vote(last, 2), Vote::Granted);
-    assert!(error.to_string().contains("held until its old end: 1 of 3 granted"), "{error}");
+    assert!(error.to_string().contains("held until the end it has: 1 of 3 granted"), "{error}");
     assert!(guard.is_held() && guard.last_failure().as_ref() == Some(last));
     let event = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
     assert!(matches!(event, Event::RenewalFailed { key, votes } if key == "k" && votes == *last));

@@ -33,19 +33,19 @@ pub struct Builder {
     nodes: Vec<Result<Endpoint, BadUrl>>,
     #[cfg(feature = "tls")]
     trust: Option<super::tls::Trust>,
-    options: Options,
-    connect_timeout: Duration,
-    retry: Retry,
-    redact: bool,
+    pub(super) options: Options,
+    pub(super) connect_timeout: Duration,
+    pub(super) retry: Retry,
+    pub(super) redact: bool,
 }
 
 impl core::fmt::Debug for Builder {
     /// Without the URLs, which may hold passwords.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Builder { nodes, options, retry, .. } = self;
         let mut shown = f.debug_struct("Builder");
-        shown.field("nodes", &nodes.len()).field("options", options).field("retry", retry);
-        shown.finish_non_exhaustive()
+        shown.field("nodes", &self.nodes.len()).field("options", &self.options);
+        shown.field("connect_timeout", &self.connect_timeout).field("retry", &self.retry);
+        shown.field("redact_keys", &self.redact).finish_non_exhaustive()
     }
 }
 

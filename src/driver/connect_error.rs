@@ -54,6 +54,9 @@ pub enum ConnectError {
     /// A node asks for TLS, and the system has no certificates to trust it by.
     #[error("no certificate authorities of the system ({0}); give the builder a TLS configuration")]
     Trust(String),
+    /// The system gives a blocking client no thread.
+    #[error("no thread for the client: {0}")]
+    NoThread(io::Error),
     /// Not called from within a tokio runtime.
     #[error("no tokio runtime here: a client lives in one; call connect from async code")]
     NoRuntime,

@@ -221,15 +221,21 @@ impl Entry {
                 report.acquired(self.key.shown(), self.ask.as_ref(), now);
             }
             Event::Extended { valid_until } => {
-                let left = self.shown_end().map_or(0, |end| end.since(now));
+                let before = self.shown_end().map_or(0, |end| end.since(now));
+                let left = valid_until.since(now);
+                self.show_held(valid_until);
+                if left < self.plan.min_validity {
+                    let shortfall = Shortfall::short(left, self.plan.min_validity);
+                    self.renewal_failed(votes(self, shortfall), now, report);
+                    return None;
+                }
                 self.failures = 0;
                 self.schedule(jitter);
                 if !self.wanting.is_empty() {
                     self.renew_at = Some(now);
                 }
-                self.show_held(valid_until);
                 self.answer_awaiting(|| Ok(()));
-                report.extended(self.key.shown(), self.ticket, left, valid_until.since(now));
+                report.extended(self.key.shown(), self.ticket, before, left);
             }
             Event::Denied(tally) => {
                 let shortfall = self.shortfall(&tally, report);
@@ -237,14 +243,7 @@ impl Entry {
             }
             Event::RenewalFailed(tally) => {
                 let votes = votes(self, self.shortfall(&tally, report));
-                self.failures = self.failures.saturating_add(1);
-                self.renew_at = self.plan.renew_every.map(|_| now.plus(self.backoff(now)));
-                if !self.wanting.is_empty() {
-                    self.renew_at = Some(now);
-                }
-                self.show_votes(Some(Arc::clone(&votes)));
-                self.answer_awaiting(|| Err(Some(Arc::clone(&votes))));
-                report.renewal_failed(self.key.shown(), self.ticket, &votes);
+                self.renewal_failed(votes, now, report);
             }
             Event::Lost(cause) => {
                 if cause != LossCause::Expired {
@@ -281,6 +280,18 @@ impl Entry {
             false
         });
         Some(ask)
+    }
+
+    /// A renewal was not accepted, or left less than was asked for. The lease is held still.
+    fn renewal_failed(&mut self, votes: Arc<Votes>, now: Micros, report: &Report) {
+        self.failures = self.failures.saturating_add(1);
+        self.renew_at = self.plan.renew_every.map(|_| now.plus(self.backoff(now)));
+        if !self.wanting.is_empty() {
+            self.renew_at = Some(now);
+        }
+        self.show_votes(Some(Arc::clone(&votes)));
+        self.answer_awaiting(|| Err(Some(Arc::clone(&votes))));
+        report.renewal_failed(self.key.shown(), self.ticket, &votes);
     }
 
     /// The lease is over without having been asked for.

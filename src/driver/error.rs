@@ -94,8 +94,9 @@ impl fmt::Display for Attempts {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtendError {
-    /// Too few nodes agreed. The lease is held still, until its old end.
-    #[error("{key:?} was not renewed, and is held until its old end: {last}")]
+    /// Too few nodes agreed, or they left less of the lease than was asked for. It is held still,
+    /// until the end that it has.
+    #[error("{key:?} was not renewed as asked, and is held until the end it has: {last}")]
     Failed {
         /// The key.
         key: String,

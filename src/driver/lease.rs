@@ -1,5 +1,6 @@
 //! One acquisition seen from outside the client's task.
 
+use std::string::String;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -136,7 +137,7 @@ impl Lease {
     /// is waited for first, so that the new end counts from no earlier than this call.
     ///
     /// The answer is when the lease ends now. A renewal that failed changes nothing: the lease is
-    /// held until its old end, and renewed in the background as before.
+    /// held until the end that it has, and renewed in the background as before.
     ///
     /// Cancel safe: a dropped future leaves a renewal to the background.
     ///
@@ -150,10 +151,9 @@ impl Lease {
         self.shared.post(Mail::Extend { ticket: self.ticket, key, reply });
         match answer.await {
             Ok(Ok(())) if self.is_held() => Ok(self.valid_until()),
-            Ok(Err(Some(votes))) if self.is_held() => Err(ExtendError::Failed {
-                key: self.shared.shown_key(self.key.shown()),
-                last: (*votes).clone(),
-            }),
+            Ok(Err(Some(votes))) if self.is_held() => {
+                Err(ExtendError::Failed { key: self.shown_key(), last: (*votes).clone() })
+            }
             Ok(Ok(()) | Err(Some(_))) => Err(self.extend_lost()),
             Ok(Err(None)) | Err(_) => match self.standing() {
                 Standing::Lost(Loss::Closed) => Err(ExtendError::Closed),
@@ -167,8 +167,13 @@ impl Lease {
         }
     }
 
+    /// The key as errors show it.
+    pub(crate) fn shown_key(&self) -> String {
+        self.shared.shown_key(self.key.shown())
+    }
+
     fn extend_lost(&self) -> ExtendError {
-        let key = self.shared.shown_key(self.key.shown());
+        let key = self.shown_key();
         ExtendError::Lost { key, loss: self.loss(), last: self.last_failure() }
     }
 
@@ -209,7 +214,7 @@ impl Lease {
                 return Err(AcquireError::Closed);
             }
         };
-        let key = self.shared.shown_key(self.key.shown());
+        let key = self.shown_key();
         let last = shown.votes.as_deref().cloned();
         Err(match (failure, last) {
             (Failure::Exhausted, Some(last)) => {
@@ -227,19 +232,14 @@ impl Lease {
     }
 
     fn lost_at_once(&self, loss: Loss) -> AcquireError {
-        AcquireError::Lost { key: self.shared.shown_key(self.key.shown()), loss }
+        AcquireError::Lost { key: self.shown_key(), loss }
     }
 
     /// The error when the time given is over.
     pub(super) fn timeout(&self, waited: Duration) -> AcquireError {
         let shown = self.shown.borrow();
         let (attempts, last) = (shown.attempts, shown.votes.as_deref().cloned());
-        AcquireError::Timeout {
-            key: self.shared.shown_key(self.key.shown()),
-            waited,
-            attempts,
-            last,
-        }
+        AcquireError::Timeout { key: self.shown_key(), waited, attempts, last }
     }
 
     /// Polls `work` while the lease is held for longer than `grace`; `None` when that is over.

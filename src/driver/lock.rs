@@ -80,8 +80,9 @@ impl Lock {
         self.with(|options| options.renewal = false)
     }
 
-    /// How much validity a lease must have left when it is granted; one with less counts as
-    /// denied. Default: any.
+    /// How much validity a lease must have left when it is granted, and after each renewal. A
+    /// grant with less counts as denied; a renewal with less counts as failed, and is tried again
+    /// while the lease is held. Default: any.
     pub fn min_validity(self, minimum: Duration) -> Lock {
         self.with(|options| options.min_validity = minimum)
     }

@@ -50,6 +50,8 @@
 
 mod builder;
 mod client;
+#[cfg(feature = "serde")]
+mod client_config;
 mod clock;
 mod connect_error;
 mod endpoint;
@@ -82,6 +84,8 @@ mod wire;
 
 pub use builder::Builder;
 pub use client::Client;
+#[cfg(feature = "serde")]
+pub use client_config::{ClientConfig, ExtendName};
 pub use connect_error::{BadUrl, ConnectError, NodeError, SettingsError, UrlProblem};
 pub use endpoint::{Endpoint, IntoEndpoint};
 pub use error::{AcquireError, ExtendError, Loss, ReleaseError, Released, WithLockError};
