@@ -15,6 +15,7 @@ use super::endpoint::{Endpoint, IntoEndpoint};
 use super::events::Feed;
 use super::leases::Leases;
 use super::link::Link;
+use super::listener::Listener;
 use super::node::Node;
 use super::plan::Options;
 use super::report::Report;
@@ -37,6 +38,7 @@ pub struct Builder {
     pub(super) connect_timeout: Duration,
     pub(super) retry: Retry,
     pub(super) redact: bool,
+    pub(super) wake_up: bool,
 }
 
 impl core::fmt::Debug for Builder {
@@ -45,6 +47,7 @@ impl core::fmt::Debug for Builder {
         let mut shown = f.debug_struct("Builder");
         shown.field("nodes", &self.nodes.len()).field("options", &self.options);
         shown.field("connect_timeout", &self.connect_timeout).field("retry", &self.retry);
+        shown.field("wake_up", &self.wake_up);
         shown.field("redact_keys", &self.redact).finish_non_exhaustive()
     }
 }
@@ -59,6 +62,7 @@ impl Default for Builder {
             connect_timeout: Duration::from_secs(3),
             retry: Retry { attempts: None, delay_min: 50_000, delay_max: 250_000 },
             redact: false,
+            wake_up: false,
         }
     }
 }
@@ -168,6 +172,18 @@ impl Builder {
         self
     }
 
+    /// Whether those who wait hear of a release at once, from clients of other processes too, and
+    /// do not only ask again after the delays of [`retry`](Self::retry). Default: no.
+    ///
+    /// Each release then publishes on the channel `leasehold:released:` and the key, and a client
+    /// with somebody waiting has one more connection, to one node at a time. It is a hint: what is
+    /// lost of it costs a delay. All clients of a lock should choose the same. A user of the server
+    /// whose channels are restricted needs `&leasehold:released:*`.
+    pub fn wake_up(mut self, on: bool) -> Builder {
+        self.wake_up = on;
+        self
+    }
+
     /// Whether logs and errors leave out the keys. Events show them always. Default: no.
     pub fn redact_keys(mut self, redact: bool) -> Builder {
         self.redact = redact;
@@ -191,9 +207,12 @@ impl Builder {
         let names: Arc<[String]> = endpoints.iter().map(|node| node.name().to_string()).collect();
         let patience = self.connect_timeout.min(HANDSHAKE_MAX);
         let (extend, max_ttl) = (plan.config.extend(), Sound.guards_for(&plan.config));
+        let link = |endpoint: Endpoint| Link::new(endpoint, extend, patience, clock.now());
+        let listener =
+            self.wake_up.then(|| Listener::new(endpoints.iter().cloned().map(link).collect()));
         let node = |endpoint: Endpoint| {
             let name = endpoint.name().to_string();
-            let link = Link::new(endpoint, extend, patience, clock.now());
+            let link = link(endpoint);
             Node::new(name, link, extend, max_ttl, clock)
         };
         let nodes = endpoints.into_iter().map(node).collect();
@@ -209,7 +228,9 @@ impl Builder {
         };
         let leases = Leases::new(jitter, report.clone());
         let within = plan.config.settings().release_within;
-        runtime.spawn(Task::new(clock, nodes, leases, report, within, starting, letters));
+        let mut task = Task::new(clock, nodes, leases, report, within, starting, letters);
+        task.listener = listener;
+        runtime.spawn(task);
         let (options, retry, redact) = (self.options, self.retry, self.redact);
         let last_ticket = AtomicU64::new(0);
         let shared =

@@ -55,6 +55,8 @@ pub struct ClientConfig {
     pub max_ttl_ms: Option<u64>,
     /// [`Builder::restart_guard`].
     pub restart_guard: Option<bool>,
+    /// [`Builder::wake_up`].
+    pub wake_up: Option<bool>,
     /// [`Builder::redact_keys`].
     pub redact_keys: Option<bool>,
 }
@@ -99,6 +101,7 @@ impl From<ClientConfig> for Builder {
             Some(ExtendName::TouchOrSet) => Extend::TouchOrSet,
         };
         builder.connect_timeout = config.connect_timeout_ms.map_or(builder.connect_timeout, ms);
+        builder.wake_up = config.wake_up.unwrap_or(builder.wake_up);
         builder.redact = config.redact_keys.unwrap_or(builder.redact);
         let Retry { delay_min, delay_max, .. } = builder.retry;
         let delay = |given: Option<u64>, usual| given.map_or(usual, |given| span_of(ms(given)));
@@ -135,7 +138,7 @@ mod tests {
                  "drift_floor_ms": 3, "renew_every_ms": 4, "node_timeout_ms": 5,
                  "release_within_ms": 6, "connect_timeout_ms": 7, "retry_attempts": 8,
                  "retry_delay_min_ms": 9, "retry_delay_max_ms": 10, "extend": "touch_or_set",
-                 "max_ttl_ms": 11, "restart_guard": true, "redact_keys": true }"#,
+                 "max_ttl_ms": 11, "restart_guard": true, "redact_keys": true, "wake_up": true }"#,
         );
         let ms = Duration::from_millis;
         let asked = Builder::default()
@@ -150,7 +153,8 @@ mod tests {
             .extend(Extend::TouchOrSet)
             .max_ttl(ms(11))
             .restart_guard(true)
-            .redact_keys(true);
+            .redact_keys(true)
+            .wake_up(true);
         assert_eq!(format!("{:?}", Builder::from(config.unwrap())), format!("{asked:?}"));
     }
 

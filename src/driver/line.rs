@@ -134,6 +134,20 @@ impl Lines {
         None
     }
 
+    /// The key may be free: its first in line, if it pauses, asks again at `at` at the latest. The
+    /// answer: whether it pauses.
+    pub(super) fn wake(&mut self, key: &Key, at: Micros) -> bool {
+        let Some(Line { head: Head::Pausing(_, until), .. }) = self.lines.get_mut(key) else {
+            return false;
+        };
+        if at < *until {
+            self.pauses.remove(&(*until, key.clone()));
+            self.pauses.insert((at, key.clone()));
+            *until = at;
+        }
+        true
+    }
+
     /// The next whose delay is over.
     pub(super) fn next_paused(&mut self, now: Micros) -> Option<Ask> {
         let due = self.pauses.first().is_some_and(|&(at, _)| at <= now);

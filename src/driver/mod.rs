@@ -37,6 +37,7 @@
 //! - [`Client::lock`] chooses TTL, renewal, minimum validity and maximum hold time for one lock.
 //! - Those of one client who want one key **wait in line**, in order of arrival. Only the first
 //!   asks the nodes, and the next one's request goes out behind its release.
+//! - With [`Builder::wake_up`] those who wait in other processes hear of a release at once.
 //! - The **restart guard** ([`Builder::restart_guard`]) is on with three nodes and more: a server
 //!   that has just started counts for nothing until every lease it may have forgotten has ended.
 //! - Every error tells apart what each node said: [`Votes`].
@@ -66,6 +67,7 @@ mod lease;
 mod leases;
 mod line;
 mod link;
+mod listener;
 mod lock;
 mod node;
 mod numbers;

@@ -61,9 +61,10 @@ return 1
 "
 );
 
-/// Compare, then `DEL`: of several keys those that are the own. Sent whole with every release: a
-/// release that needs a second message could be overtaken.
-pub(super) const RELEASE: &str = "\
+macro_rules! release {
+    ($then:literal) => {
+        concat!(
+            "\
 local answer, own = 1, {}
 for _, key in ipairs(KEYS) do
   local held = redis.pcall('GET', key)
@@ -74,13 +75,41 @@ for _, key in ipairs(KEYS) do
   elseif held then answer = 0
   elseif answer == 1 then answer = -1 end
 end
-for _, key in ipairs(own) do redis.call('DEL', key) end
+for _, key in ipairs(own) do
+  redis.call('DEL', key)
+",
+            $then,
+            "\
+end
 return answer
-";
+"
+        )
+    };
+}
+
+/// Compare, then `DEL`: of several keys those that are the own. Sent whole with every release: a
+/// release that needs a second message could be overtaken.
+pub(super) const RELEASE: &str = release!("");
+
+/// The same, and tells whoever listens. Who may not is not kept from releasing.
+pub(super) const RELEASE_AND_TELL: &str =
+    release!("  redis.pcall('PUBLISH', 'leasehold:released:' .. key, '')\n");
 
 pub(super) fn extend(extend: Extend) -> &'static str {
     match extend {
         Extend::Touch => TOUCH,
         Extend::TouchOrSet => TOUCH_OR_SET,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::listener::CHANNEL;
+    use super::*;
+
+    #[test]
+    fn releases_are_told_where_they_are_listened_for() {
+        assert!(RELEASE_AND_TELL.contains(&std::format!("'PUBLISH', '{CHANNEL}' .. key")));
+        assert!(!RELEASE.contains("PUBLISH"));
     }
 }

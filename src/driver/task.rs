@@ -18,6 +18,7 @@ use super::key::Key;
 use super::leases::{Extended, LeaseId, Leases, Scene, Work};
 use super::line::{Ask, Leaving, Lines, Ticket};
 use super::link::Happening;
+use super::listener::Listener;
 use super::node::{Node, Request};
 use super::report::Report;
 use super::starting::Starting;
@@ -51,6 +52,8 @@ pub(super) struct Task {
     pub(super) leases: Leases,
     pub(super) report: Report,
     pub(super) lines: Lines,
+    /// Hears of releases, where that is wanted.
+    pub(super) listener: Option<Listener>,
     /// How long the end of the client waits for its releases.
     release_within: Span,
     starting: Option<Starting>,
@@ -80,6 +83,7 @@ impl Task {
             leases,
             report,
             lines: Lines::default(),
+            listener: None,
             release_within,
             starting: Some(starting),
             mailbox: Some(mailbox),
@@ -108,6 +112,7 @@ impl Future for Task {
             moved |= task.drive_mailbox(cx);
             moved |= task.drive_lines();
             moved |= task.drive_nodes(cx);
+            moved |= task.drive_listener(cx);
             if task.drive_starting().is_break() || task.drive_closing().is_break() {
                 return Poll::Ready(());
             }
@@ -241,7 +246,8 @@ impl Task {
         let lease = self.leases.next().map(|(at, _)| at);
         let starting = self.starting.as_ref().map(Starting::deadline);
         let closing = self.closing.as_ref().map(|closing| closing.until);
-        let leases = lease.into_iter().chain(self.lines.deadline());
+        let listener = self.listener.as_ref().and_then(Listener::deadline);
+        let leases = lease.into_iter().chain(self.lines.deadline()).chain(listener);
         let Some(next) = nodes.chain(leases).chain(starting).chain(closing).min() else {
             return false;
         };
@@ -310,7 +316,7 @@ impl Task {
         }
         if !commands.release.is_empty() {
             self.packed.clear();
-            wire::release(&mut self.packed, &key, &token);
+            wire::release(&mut self.packed, &key, &token, self.listener.is_some());
             self.send_each(commands.release, Request::Lease(id, Command::Release));
         }
         if let Some(end) = end {

@@ -1,8 +1,11 @@
 //! Whose turn it is: what the task does for those who want a key.
 
+use std::task::Context;
+
 use super::key::Key;
 use super::leases::{End, Failure, LeaseId};
 use super::line::{Arrival, Ask, Ticket};
+use super::listener::soon;
 use super::task::Task;
 use super::token::Token;
 use crate::protocol::{Input, Instant, Span};
@@ -52,6 +55,13 @@ impl Task {
         self.step(id, Input::Start(token));
     }
 
+    /// Whoever waits for a key that was released asks again soon.
+    pub(super) fn drive_listener(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(listener) = &mut self.listener else { return false };
+        let (lines, leases, now) = (&mut self.lines, &mut self.leases, self.clock.now());
+        listener.poll(cx, now, |key| lines.wake(key, soon(now, leases.jitter())))
+    }
+
     /// A lease has left its place in line, or its attempt was denied.
     pub(super) fn ended(&mut self, id: LeaseId, ticket: Ticket, key: &Key, end: End) {
         match end {
@@ -59,6 +69,9 @@ impl Task {
             End::Over => {}
             End::Denied(ask) => match ask.retry.delay(ask.attempts, self.leases.jitter()) {
                 Some(delay) => {
+                    if let Some(listener) = &mut self.listener {
+                        listener.listen(key);
+                    }
                     let delay = delay.max(PAUSE_MIN);
                     self.lines.pause(ask, self.clock.now().plus(delay));
                 }

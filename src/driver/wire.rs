@@ -82,8 +82,31 @@ pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &Key, token: &Token, ttl
     pack_keys(out, &[b"EVALSHA", sha.as_bytes()], key, &[&token.base64(), ttl.of(ttl_ms)]);
 }
 
-pub(super) fn release(out: &mut Vec<u8>, key: &Key, token: &Token) {
-    pack_keys(out, &[b"EVAL", scripts::RELEASE.as_bytes()], key, &[&token.base64()]);
+/// `tell` is whether those who listen are told.
+pub(super) fn release(out: &mut Vec<u8>, key: &Key, token: &Token, tell: bool) {
+    let script = if tell { scripts::RELEASE_AND_TELL } else { scripts::RELEASE };
+    pack_keys(out, &[b"EVAL", script.as_bytes()], key, &[&token.base64()]);
+}
+
+pub(super) fn subscribe(out: &mut Vec<u8>, channel: &str) {
+    pack(out, &[b"SUBSCRIBE", channel.as_bytes()]);
+}
+
+pub(super) fn unsubscribe(out: &mut Vec<u8>, channel: &str) {
+    pack(out, &[b"UNSUBSCRIBE", channel.as_bytes()]);
+}
+
+/// The channel on which something was told, or to which a subscription has begun.
+pub(super) fn hint(reply: &Value) -> Option<&str> {
+    let Value::Array(words) = reply else { return None };
+    match words.as_slice() {
+        [Value::BulkString(kind), Value::BulkString(channel), _]
+            if kind == b"message" || kind == b"subscribe" =>
+        {
+            core::str::from_utf8(channel).ok()
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn kill(out: &mut Vec<u8>, connection: i64) {
@@ -274,7 +297,7 @@ mod tests {
         theirs.arg("sha").arg(1).arg("k").arg(&text).arg(0);
         assert_eq!(ours, theirs.get_packed_command());
         ours.clear();
-        release(&mut ours, &Key::one(""), &token);
+        release(&mut ours, &Key::one(""), &token, false);
         let mut theirs = redis::cmd("EVAL");
         theirs.arg(scripts::RELEASE).arg(1).arg("").arg(&text);
         assert_eq!(ours, theirs.get_packed_command());
@@ -284,6 +307,18 @@ mod tests {
         theirs.arg(scripts::ACQUIRE).arg(2).arg("a").arg("b").arg(&text).arg(7);
         assert_eq!(ours, theirs.get_packed_command());
         assert_eq!(Digits::default().of(u64::MAX), b"18446744073709551615");
+    }
+
+    #[test]
+    fn hints_are_told_from_other_replies() {
+        let reply = |bytes: &[u8]| parse(bytes).unwrap().unwrap().0;
+        let message = reply(b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$0\r\n\r\n");
+        assert_eq!(hint(&message), Some("c"));
+        let begun = reply(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+        assert_eq!(hint(&begun), Some("c"));
+        let ended = reply(b"*3\r\n$11\r\nunsubscribe\r\n$1\r\nc\r\n:0\r\n");
+        assert_eq!(hint(&ended), None);
+        assert_eq!(hint(&Value::Okay), None);
     }
 
     #[test]
