@@ -202,7 +202,6 @@ pub enum ReleaseError {
 
 /// A release that is over for the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use]
 pub struct Released {
     /// Nodes that have not acknowledged it in time. The client keeps trying as long as it lives;
     /// otherwise the key expires there with its TTL.
