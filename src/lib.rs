@@ -4,6 +4,8 @@
 //! - `driver` (feature `driver`, on by default) runs it on tokio against real Redis servers.
 //!
 //! The checker, the simulator and this library run the *same* [`protocol::Lease`].
+//!
+#![cfg_attr(feature = "driver", doc = include_str!("guide.md"))]
 #![no_std]
 
 #[cfg(any(feature = "driver", test))]

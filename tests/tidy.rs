@@ -20,7 +20,7 @@ fn root() -> PathBuf {
 /// Every Rust source of the workspace.
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    for folder in ["src", "world", "model", "sim", "draw", "cli", "tests", "benches"] {
+    for folder in ["src", "world", "model", "sim", "draw", "cli", "tests", "examples", "benches"] {
         collect(&root().join(folder), &mut sources);
     }
     assert!(sources.len() > 50, "{}", sources.len());
@@ -174,5 +174,23 @@ fn no_test_is_left_out_without_a_reason() {
     let silent = concat!("#[", "ignore]");
     for (name, text) in sources() {
         assert!(!text.contains(silent), "{name}");
+    }
+}
+
+/// The page about metrics names those that there are, with the same words as the source.
+#[test]
+fn every_metric_is_on_its_page() {
+    let source = fs::read_to_string(root().join("src/driver/numbers.rs")).unwrap();
+    let page = fs::read_to_string(root().join("docs/observability.md")).unwrap();
+    let rows = |text: &str, prefix: &str| -> Vec<String> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix(prefix));
+        rows.filter(|row| row.contains("leasehold_")).map(str::to_owned).collect()
+    };
+    let told = rows(&source, "//! | ");
+    assert!(told.len() > 5, "{told:?}");
+    assert_eq!(told, rows(&page, "| "));
+    for row in &told {
+        let name = row.split('`').nth(1).unwrap();
+        assert!(source.matches(name).count() >= 2, "{name} is not recorded");
     }
 }
