@@ -15,7 +15,7 @@ use super::token::{Jitter, Token};
 use super::votes::{Outcomes, Shortfall, Votes};
 use crate::protocol::{
     Answer, Command, Commands, Event, Extend, Input, Instant, Lease, LossCause, Micros, NodeSet,
-    Output, Phase, Sound, Span, Tally, Timer, validity,
+    Output, Phase, Sound, Tally, Timer, renewal, validity,
 };
 
 pub(super) struct Entry {
@@ -285,7 +285,9 @@ impl Entry {
     /// A renewal was not accepted, or left less than was asked for. The lease is held still.
     fn renewal_failed(&mut self, votes: Arc<Votes>, now: Micros, report: &Report) {
         self.failures = self.failures.saturating_add(1);
-        self.renew_at = self.plan.renew_every.map(|_| now.plus(self.backoff(now)));
+        let left = self.machine.valid_until().map_or(0, |end| end.since(now));
+        let delay = renewal::backoff(self.plan.renew_retry, self.failures, left);
+        self.renew_at = self.plan.renew_every.map(|_| now.plus(delay));
         if !self.wanting.is_empty() {
             self.renew_at = Some(now);
         }
@@ -305,22 +307,10 @@ impl Entry {
         self.answer_awaiting(|| Err(None));
     }
 
-    /// When the next renewal is due after a round that was won: somewhat early, so that leases
-    /// which began together are not renewed together for ever.
     fn schedule(&mut self, jitter: &mut Jitter) {
-        let random = i128::from(jitter.next());
-        self.renew_at = self.plan.renew_every.map(|every| {
-            let early = i128::from(every) * random / (10 << 32);
-            self.outcomes.begun.plus(every - Span::try_from(early).unwrap_or(0))
-        });
-    }
-
-    /// The delay after a renewal that failed: longer each time, and short enough that there is
-    /// time for another before the lease ends.
-    fn backoff(&self, now: Micros) -> Span {
-        let left = self.machine.valid_until().map_or(0, |end| end.since(now));
-        let doubled = self.plan.renew_retry.saturating_mul(1 << self.failures.min(16) >> 1);
-        doubled.min((left / 3).max(self.plan.renew_retry / 4)).max(1)
+        let random = jitter.next();
+        let every = self.plan.renew_every;
+        self.renew_at = every.map(|every| renewal::due(self.outcomes.begun, every, random));
     }
 
     fn answer_awaiting(&mut self, answer: impl Fn() -> Extended) {

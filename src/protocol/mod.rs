@@ -7,7 +7,7 @@
 //!    an allowance for drift, and nothing in between.
 //! 2. [`round`]: one command to N nodes, tallied into *pending*, *won* or *lost*.
 //! 3. [`lease`]: acquire, hold, renew, stop, drain, release, composed of rounds.
-//! 4. [`retry`]: how long a denied acquisition waits.
+//! 4. [`retry`] and [`renewal`]: how long a denied acquisition waits, and when a lease is renewed.
 //! 5. [`guard`]: how long a restarted node counts for nothing.
 //! 6. [`rules`]: the decisions the machine takes, each in one named function, so that the checker
 //!    can ask what happens when one of them is wrong ([`mutants`]).
@@ -24,6 +24,7 @@ pub mod mutants;
 pub mod nodes;
 #[cfg(test)]
 mod properties;
+pub mod renewal;
 pub mod retry;
 pub mod round;
 pub mod rules;
