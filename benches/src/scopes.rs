@@ -3,11 +3,14 @@
 use leasehold_world::{Faults, Role, Scope, Settings};
 
 /// Acquires once, and may stop at any moment.
-const STOPPING: Role = Role { starts: 1, renewals: 0, stops: true, ttl: None };
+const STOPPING: Role =
+    Role { starts: 1, renewals: 0, stops: true, ttl: None, hands_over: false, adopts: false };
 /// Acquires once, and holds to the end.
-const HOLDING: Role = Role { starts: 1, renewals: 0, stops: false, ttl: None };
+const HOLDING: Role =
+    Role { starts: 1, renewals: 0, stops: false, ttl: None, hands_over: false, adopts: false };
 /// Two leases, of which one is renewed, and a stop at any moment.
-const RENEWING: Role = Role { starts: 2, renewals: 1, stops: true, ttl: None };
+const RENEWING: Role =
+    Role { starts: 2, renewals: 1, stops: true, ttl: None, hands_over: false, adopts: false };
 
 /// Two clients that acquire, hold, stop and release. Whole, its unreduced world is too large to be
 /// searched with three nodes; see [`crate::begun`].

@@ -175,7 +175,10 @@ fn settings(trace: &Trace) -> String {
         let stops = if role.stops { "stops by itself" } else { "holds until the end" };
         let ttl = role.ttl.map_or(String::new(), |ttl| format!(", TTL {}", span(ttl)));
         let (starts, renewals) = (role.starts, role.renewals);
-        let text = format!("up to {starts} leases and {renewals} renewals, {stops}{ttl}");
+        let gives = if role.hands_over { ", may hand over" } else { "" };
+        let adopts = if role.adopts { ", begins by adopting" } else { "" };
+        let does = format!("{stops}{gives}{adopts}{ttl}");
+        let text = format!("up to {starts} leases and {renewals} renewals, {does}");
         (format!("client c{client}"), text)
     });
     let rows = [

@@ -28,6 +28,9 @@ fn short(claim: &str) -> &str {
         Some(Claim::NoLeftover) => "leftover",
         Some(Claim::TrueCause) => "false message",
         Some(Claim::NoStrayMessage) => "#158 message",
+        Some(Claim::QuietHandOver) => "command after hand-over",
+        Some(Claim::AdoptedOnce) => "adopted twice",
+        Some(Claim::Succession) => "interloper before adoption",
         Some(Claim::Residue | Claim::OwnKeysOnly | Claim::LossTold) => claim,
         Some(Claim::BoundedRelease | Claim::BoundedAcquire | Claim::RoomForMessages) | None => {
             claim
@@ -152,8 +155,11 @@ pub(crate) fn constants_of(settings: &Settings) -> String {
     for (index, role) in settings.roles.iter().enumerate() {
         let ttl = role.ttl.map_or(String::new(), |ttl| format!(", TTL {ttl}"));
         let stops = if role.stops { ", stops" } else { "" };
+        let gives = if role.hands_over { ", hands over" } else { "" };
+        let adopts = if role.adopts { ", adopts" } else { "" };
         let (leases, renewals) = (role.starts, role.renewals);
-        parts.push(format!("c{index}: leases {leases}, renewals {renewals}{stops}{ttl}"));
+        let does = format!("{stops}{gives}{adopts}{ttl}");
+        parts.push(format!("c{index}: leases {leases}, renewals {renewals}{does}"));
     }
     let Settings { ttl, renew_every, node_timeout, release_within, .. } = settings;
     parts.push(format!(

@@ -67,6 +67,8 @@ pub(crate) fn read<I: WorldTime, const N: usize, const C: usize>(
         Step::Tick(c) if !effects.sent.release.is_empty() => says(c, "release", false),
         Step::Tick(c) => says(c, "deadline", false),
         Step::Stop(c) => says(c, "stop", false),
+        Step::HandOver(c) => says(c, "hand over", false),
+        Step::Adopt(c) => says(c, "adopt", false),
         Step::Task(c, task) => says(c, task_words(task), false),
         Step::Stall(c) => says(c, "renewer stalls", true),
         Step::Pause(c) => says(c, "not scheduled", true),
@@ -171,6 +173,7 @@ fn told<I: WorldTime>(report: &Report<I>, now: i64) -> String {
             let names: Vec<String> = unsettled.iter().map(|node| format!("n{node}")).collect();
             format!("RELEASED, not by {}", names.join(" "))
         }
+        Report::HandedOver { .. } => "HANDED OVER".to_owned(),
     }
 }
 

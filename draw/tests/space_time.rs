@@ -122,7 +122,7 @@ fn a_picture_says_what_the_world_was() {
 
 /// Two clients that only acquire; a quorum is one node too few.
 fn contended() -> Scope {
-    let role = Role { starts: 1, renewals: 0, stops: false, ttl: None };
+    let role = Role { starts: 1, renewals: 0, stops: false, ..Role::default() };
     let settings = ScopeName::Quick
         .cells(Overrides::default())
         .into_iter()

@@ -98,18 +98,34 @@ fn every_mutant_and_fault_keeps_its_verdicts() {
 #[test]
 fn two_clients_and_slips_keep_their_verdicts() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
-    let role = Role { starts: 1, renewals: 0, stops: true, ttl: None };
+    let role = Role { starts: 1, renewals: 0, stops: true, ..Role::default() };
     settings.roles = vec![role, role];
     settings.ttl = 2;
     settings.faults.node_slips = 1;
     compare::<2, 2>(&settings);
 }
 
+#[test]
+fn what_is_handed_over_keeps_its_verdicts() {
+    let broken = [Mutant::HandOverUndrained, Mutant::ReleaseAfterHandOver, Mutant::AdoptRecreates];
+    for mutant in broken.map(Some).into_iter().chain([None]) {
+        for transport in [Transport::Fifo, Transport::Pooled] {
+            let mut settings = small(Lifecycle::Joined, Extend::Touch, transport);
+            let once = Role { starts: 1, ..Role::default() };
+            let gives = Role { hands_over: true, stops: true, ..once };
+            settings.roles = vec![gives, Role { starts: 2, adopts: true, ..once }];
+            settings.ttl = 2;
+            settings.mutant = mutant.map(|mutant| mutant.name().to_owned());
+            compare::<2, 2>(&settings);
+        }
+    }
+}
+
 /// Of clients that are alike each may be the one that outlives the others: its name means nothing.
 #[test]
 fn the_survivor_of_clients_that_are_alike_may_be_any() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
-    let role = Role { starts: 1, renewals: 0, stops: false, ttl: None };
+    let role = Role { starts: 1, renewals: 0, stops: false, ..Role::default() };
     settings.roles = vec![role, role];
     settings.nodes = 1;
     settings.ttl = 2;
@@ -145,7 +161,7 @@ fn leases_that_overlap_keep_their_verdicts() {
         for transport in [Transport::Fifo, Transport::Pooled] {
             let mut settings = small(lifecycle, Extend::Touch, transport);
             settings.nodes = 1;
-            settings.roles = vec![Role { starts: 2, renewals: 2, stops: true, ttl: None }];
+            settings.roles = vec![Role { starts: 2, renewals: 2, stops: true, ..Role::default() }];
             settings.faults.overlaps = 1;
             settings.faults.stalls = 1;
             let with = compare::<1, 1>(&settings);
@@ -171,7 +187,7 @@ fn three_nodes_merge_nearly_sixfold() {
 #[test]
 fn names_commute_with_steps() {
     let mut settings = small(Lifecycle::Joined, Extend::Touch, Transport::Fifo);
-    let role = Role { starts: 1, renewals: 1, stops: true, ttl: None };
+    let role = Role { starts: 1, renewals: 1, stops: true, ..Role::default() };
     settings.roles = vec![role, role];
     settings.ttl = 2;
     settings.faults.heals = 1;

@@ -34,8 +34,8 @@ fn contended(renewals: u8, stops: bool) -> Settings {
         node_timeout: 2,
         release_within: 1,
         roles: vec![
-            Role { starts: 1, renewals, stops: false, ttl: None },
-            Role { starts: 1, renewals: 0, stops, ttl: None },
+            Role { starts: 1, renewals, stops: false, ..Role::default() },
+            Role { starts: 1, renewals: 0, stops, ..Role::default() },
         ],
         ..shipped()
     }

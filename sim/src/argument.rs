@@ -38,7 +38,8 @@ pub(crate) fn chain(journal: &Journal, case: &Case) -> Vec<Reason> {
         | Told::Extended
         | Told::RenewalFailed
         | Told::Released
-        | Told::Unsettled => {}
+        | Told::Unsettled
+        | Told::HandedOver => {}
     }
     chain.into_reasons()
 }
@@ -340,7 +341,7 @@ fn ran(what: &What, node: u8) -> Option<(&Executed, Value)> {
 /// Whether a node stores `key`, or stores it for longer.
 fn stores(what: &What, node: u8, key: Value) -> bool {
     ran(what, node).is_some_and(|(executed, _)| {
-        let sets = matches!(executed.command, Command::Set | Command::Extend);
+        let sets = matches!(executed.command, Command::Set | Command::Adopt | Command::Extend);
         sets && executed.value == key && executed.answer == Answer::Done
     })
 }

@@ -1,13 +1,12 @@
 //! What happened in one run or in many: added up, in a fixed order.
 
-use leasehold::protocol::{Extend, LossCause, Mutant, Transport};
-use leasehold_world::{CLAIMS, Claim, Lifecycle, Report, WITNESSES};
+use leasehold::protocol::LossCause;
+use leasehold_world::{CLAIMS, Claim, Report, WITNESSES};
 
 use crate::cause::Cause;
 use crate::cause_counts::{CauseCount, Causes};
-use crate::options::{ClientCount, Options};
-use crate::profile::{Fault, Profile};
-use crate::weather::may_meet;
+use crate::expected::{expects_hazard, expects_report, expects_witness};
+use crate::options::Options;
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $type:ident { $($(#[$each:meta])* $variant:ident => $name:literal,)+ }) => {
@@ -98,6 +97,8 @@ kinds! {
         Released => "released",
         /// The release was not acknowledged by every node in time.
         Unsettled => "released, unsettled",
+        /// The lease is another's to adopt.
+        HandedOver => "handed over",
     }
 }
 
@@ -115,6 +116,7 @@ impl Told {
             Report::Lost(LossCause::Taken) => Told::LostTaken,
             Report::Released { unsettled } if unsettled.is_empty() => Told::Released,
             Report::Released { .. } => Told::Unsettled,
+            Report::HandedOver { .. } => Told::HandedOver,
         }
     }
 
@@ -128,7 +130,8 @@ impl Told {
             | Told::RenewalFailed
             | Told::AlreadyTaken
             | Told::Released
-            | Told::Unsettled => false,
+            | Told::Unsettled
+            | Told::HandedOver => false,
         }
     }
 
@@ -142,7 +145,8 @@ impl Told {
             | Told::RenewalFailed
             | Told::LostExpired
             | Told::Released
-            | Told::Unsettled => false,
+            | Told::Unsettled
+            | Told::HandedOver => false,
         }
     }
 }
@@ -317,84 +321,5 @@ impl Counts {
         let hazards = hazards.filter(|&hazard| self.hazard(hazard) == 0).map(Hazard::name);
         let told = told.filter(|&told| self.told(told) == 0).map(Told::name);
         hazards.chain(told).chain(unseen).collect()
-    }
-}
-
-fn joined(options: &Options) -> bool {
-    options.lifecycle == Lifecycle::Joined
-}
-
-fn fifo(options: &Options) -> bool {
-    options.transport == Transport::Fifo
-}
-
-fn touch(options: &Options) -> bool {
-    options.extend == Extend::Touch
-}
-
-fn contended(options: &Options) -> bool {
-    options.clients.map(ClientCount::number) != Some(1)
-}
-
-fn expects_hazard(options: &Options, hazard: Hazard) -> bool {
-    let met = |fault: Fault| may_meet(options.profile, fault);
-    match hazard {
-        Hazard::Delay | Hazard::LateExecution => met(Fault::Delay),
-        Hazard::Loss => met(Fault::Loss),
-        Hazard::HalfOpen => met(Fault::Loss) && fifo(options),
-        Hazard::Partition => met(Fault::Partition),
-        Hazard::CrashKeeping => met(Fault::Crash),
-        Hazard::CrashLosing => {
-            met(Fault::Amnesia) && (joined(options) || matches!(options.profile, Profile::Only(_)))
-        }
-        Hazard::Freeze => met(Fault::Freeze),
-        Hazard::ScriptsLost => met(Fault::Scripts),
-        Hazard::JumpAhead | Hazard::JumpBack => met(Fault::Jump),
-        Hazard::Resend => met(Fault::Resend),
-        Hazard::Cancel => met(Fault::Cancel) && joined(options),
-        Hazard::Overlap => met(Fault::Overlap) && !joined(options),
-        Hazard::Pause => met(Fault::Pause),
-        Hazard::Suspend => met(Fault::Suspend),
-        Hazard::Reset | Hazard::StrayRan => met(Fault::Reset) && fifo(options),
-        Hazard::Kill => {
-            let kills = options.mutant != Some(Mutant::NoKillAfterReset);
-            met(Fault::Reset) && joined(options) && fifo(options) && kills
-        }
-        Hazard::Stall => met(Fault::Stall) && !joined(options),
-        Hazard::Overtaking => !fifo(options),
-    }
-}
-
-fn expects_report(options: &Options, told: Told) -> bool {
-    let wild = matches!(options.profile, Profile::Swarm | Profile::Hostile);
-    wild && match told {
-        Told::Acquired | Told::Denied | Told::Extended | Told::RenewalFailed | Told::Released => {
-            true
-        }
-        // Where a renewal would set a missing key, somebody else must be there to take it.
-        Told::AlreadyTaken => !joined(options) && (touch(options) || contended(options)),
-        Told::LostExpired | Told::Unsettled => joined(options),
-        // Before the end of belief a quorum keeps the key, unless an assumption fails.
-        Told::LostGone | Told::LostTaken => false,
-    }
-}
-
-fn expects_witness(options: &Options, danger: Claim) -> bool {
-    let wild = matches!(options.profile, Profile::Swarm | Profile::Hostile);
-    wild && match danger {
-        Claim::WindowExclusion | Claim::OwnKeysOnly => contended(options),
-        Claim::LossTold | Claim::BoundedRelease | Claim::BoundedAcquire => joined(options),
-        Claim::RoomForMessages => false,
-        Claim::ValidityBacked
-        | Claim::Continuity
-        | Claim::NoRenewalAfterStop
-        | Claim::OrderAtNode
-        | Claim::NothingReportedAfter
-        | Claim::NoOrphan
-        | Claim::NoZombie
-        | Claim::NoLeftover
-        | Claim::Residue
-        | Claim::TrueCause
-        | Claim::NoStrayMessage => true,
     }
 }

@@ -44,10 +44,11 @@ pub(crate) enum Question {
     NextReset = 34,
     NextPause = 35,
     Overlap = 37,
+    HandOver = 38,
 }
 
 /// One more than the greatest number of a question.
-const QUESTIONS: usize = 38;
+const QUESTIONS: usize = 39;
 
 /// A number for every kind of decision, added to the dice: the same run with other dice for some
 /// kinds of decisions and the same dice for all others. None, by default.

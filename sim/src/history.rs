@@ -131,7 +131,7 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
                 self.note_heard(world, client, node, effects);
                 self.note_awaiting(world, client);
             }
-            Step::Start(client) => {
+            Step::Start(client) | Step::Adopt(client) => {
                 let present = usize::from(world.clients[usize::from(client)].generation % 2);
                 for pasts in &mut self.pasts[usize::from(client)] {
                     pasts[present] = Past::default();
@@ -154,7 +154,9 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
                 self.note_told(world, client, effects);
                 self.note_awaiting(world, client);
             }
-            Step::Stop(client) | Step::Connect { client, .. } => self.note_awaiting(world, client),
+            Step::Stop(client) | Step::HandOver(client) | Step::Connect { client, .. } => {
+                self.note_awaiting(world, client);
+            }
             Step::Stall(_)
             | Step::Pause(_)
             | Step::Restart(_)
@@ -225,7 +227,8 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
                 Report::Denied { .. }
                 | Report::AlreadyTaken
                 | Report::Lost(_)
-                | Report::Released { .. },
+                | Report::Released { .. }
+                | Report::HandedOver { .. },
             )
             | None => {}
         }
@@ -301,10 +304,10 @@ impl<I: WorldTime, const N: usize, const C: usize> History<I, N, C> {
                     renewal.denials[n] = Some(Denial { holder, fate, heard: false });
                 }
             }
-            Command::Set | Command::Extend if answer == Answer::Done => {
+            Command::Set | Command::Adopt | Command::Extend if answer == Answer::Done => {
                 *past = Past { fate: Fate::Stored, released: false, stored_at: now };
             }
-            Command::Set | Command::Extend | Command::Kill => {}
+            Command::Set | Command::Adopt | Command::Extend | Command::Kill => {}
         }
     }
 

@@ -85,6 +85,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             Step::Start(client)
             | Step::Tick(client)
             | Step::Stop(client)
+            | Step::HandOver(client)
+            | Step::Adopt(client)
             | Step::Task(client, _)
             | Step::Reply { client, .. }
             | Step::Reset { client, .. }
@@ -109,7 +111,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         if believes && !believed {
             self.note_begin(client);
         } else if believed && !believes {
-            let stops = matches!(step, Step::Stop(_) | Step::Task(..));
+            let stops = matches!(step, Step::Stop(_) | Step::HandOver(_) | Step::Task(..));
             self.note_end(client, self.now, if stops { End::Stopped } else { End::Gone });
         }
         if let Some(Report::Acquired { valid_until } | Report::Extended { valid_until }) = report {

@@ -111,11 +111,11 @@ impl Journal {
         let mut found = Vec::new();
         let mut actor = None;
         match *step {
-            Step::Stop(c) => {
+            Step::Stop(c) | Step::HandOver(c) => {
                 found.push(What::Stops(lease(c)));
                 actor = Some(c);
             }
-            Step::Start(c) | Step::Tick(c) | Step::Task(c, _) => actor = Some(c),
+            Step::Start(c) | Step::Adopt(c) | Step::Tick(c) | Step::Task(c, _) => actor = Some(c),
             Step::Stall(c) => found.push(What::Stalls(c)),
             Step::Pause(c) => found.push(What::Pauses(c)),
             Step::Resume(c) => found.push(What::Resumes(c)),
@@ -210,6 +210,6 @@ fn said<I>(lease: Value, effects: &Effects<I>) -> Option<What> {
         Report::Acquired { .. } | Report::Extended { .. } => Some(What::Holds(lease)),
         Report::RenewalFailed => Some(What::Fails(lease)),
         Report::Denied { .. } | Report::AlreadyTaken => None,
-        Report::Lost(_) | Report::Released { .. } => None,
+        Report::Lost(_) | Report::Released { .. } | Report::HandedOver { .. } => None,
     }
 }

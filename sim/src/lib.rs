@@ -22,6 +22,7 @@ mod connections;
 mod counts;
 mod dice;
 mod draw;
+mod expected;
 mod explain;
 mod file;
 mod heal;

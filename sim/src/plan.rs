@@ -103,7 +103,12 @@ impl Plan {
         let mut weather = Weather::drawn(profile, &spans, draw);
         let habits = Habits::drawn(&spans, &weather, draw);
         let guard = Guard::drawn(options, &spans, &mut weather, draw);
-        let roles = roles(nodes, on_a_key, &guard, draw);
+        let mut roles = roles(nodes, on_a_key, &guard, draw);
+        if profile == Profile::HandOver && joined {
+            for (role, c) in roles.iter_mut().zip(0..) {
+                (role.hands_over, role.adopts) = (true, c % 2 == 1);
+            }
+        }
         let longest = guard.other_ttl.unwrap_or(spans.ttl);
         let clocks = Clocks::drawn(profile, longest, (nodes.into(), roles.len()), draw);
         let heal_after = draw.between(spans.ttl, spans.ttl * 30);
@@ -240,7 +245,7 @@ impl Guard {
 /// clients beyond those wanted do nothing.
 fn roles(nodes: u8, clients: u8, guard: &Guard, draw: &mut Draw) -> Vec<Role> {
     let mut roles: Vec<Role> = (0..clients).map(|_| role(guard, draw)).collect();
-    let idle = Role { starts: 0, renewals: 0, stops: false, ttl: None };
+    let idle = Role { starts: 0, renewals: 0, stops: false, ..Role::default() };
     roles.resize(world_size(nodes, clients.into()), idle);
     roles
 }
@@ -250,7 +255,7 @@ fn role(guard: &Guard, draw: &mut Draw) -> Role {
     let renewals = draw.between(2, 24) as u8;
     let stops = draw.chance(900_000);
     let ttl = guard.other_ttl.filter(|_| draw.chance(500_000));
-    Role { starts, renewals, stops, ttl }
+    Role { starts, renewals, stops, ttl, ..Role::default() }
 }
 
 impl Habits {

@@ -35,7 +35,7 @@ pub(crate) struct Lane {
     /// Whether answers on it are lost from now on.
     mute: bool,
     /// How many of each command were sent for the present lease.
-    ordinals: [u32; 4],
+    ordinals: [u32; 5],
 }
 
 impl Default for Lane {
@@ -48,7 +48,7 @@ impl Default for Lane {
             answer_gate: 0,
             silent: false,
             mute: false,
-            ordinals: [0; 4],
+            ordinals: [0; 5],
         }
     }
 }
@@ -62,7 +62,7 @@ impl Lane {
 
     /// The numbers of the next lease's commands start anew.
     pub(crate) fn restart_numbers(&mut self) {
-        self.ordinals = [0; 4];
+        self.ordinals = [0; 5];
     }
 }
 
@@ -86,8 +86,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// After a step of `client`: schedules what it has sent, that is, what its pipes hold beyond
     /// the `known` first messages, and lets its user see what has come of it.
     pub(crate) fn follow(&mut self, client: u8, known: [usize; N], effects: &Effects<I>) {
-        let Commands { kill, set, extend, release } = effects.sent;
-        for node in kill.or(set).or(extend).or(release) {
+        let Commands { kill, set, adopt, extend, release } = effects.sent;
+        for node in kill.or(set).or(adopt).or(extend).or(release) {
             let n = usize::from(node);
             let mut index = known[n];
             while let Some(message) = self.world.pipes[usize::from(client)][n].get(index) {
@@ -216,7 +216,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             self.watch.counts.met(Hazard::Overtaking);
         }
         let timeout = self.scope().config.settings().node_timeout * NANOS;
-        let awaited = matches!(parcel.command, Command::Set | Command::Extend);
+        let awaited = matches!(parcel.command, Command::Set | Command::Adopt | Command::Extend);
         if awaited && self.now - parcel.sent_at > timeout {
             self.watch.counts.met(Hazard::LateExecution);
         }

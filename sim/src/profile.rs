@@ -102,6 +102,9 @@ pub enum Profile {
     Repair,
     /// Up to 64 clients on up to 8 keys.
     Contention,
+    /// The faults of `swarm`, and every client hands over some of its leases: every other one has
+    /// none but those that it adopts.
+    HandOver,
     /// One fault in every seed and no other; but leases overlap only where renewers stall.
     Only(Fault),
 }
@@ -117,6 +120,7 @@ impl Profile {
             Profile::Restart,
             Profile::Repair,
             Profile::Contention,
+            Profile::HandOver,
         ];
         named.into_iter().chain(Fault::ALL.map(Profile::Only))
     }
@@ -131,6 +135,7 @@ impl Profile {
             Profile::Restart => "restart",
             Profile::Repair => "repair",
             Profile::Contention => "contention",
+            Profile::HandOver => "handover",
             Profile::Only(fault) => fault.name(),
         }
     }
@@ -146,7 +151,8 @@ impl Profile {
             | Profile::Drift
             | Profile::Restart
             | Profile::Repair
-            | Profile::Contention => true,
+            | Profile::Contention
+            | Profile::HandOver => true,
         }
     }
 
@@ -155,9 +161,9 @@ impl Profile {
         let among = |wanted: &[Fault], mix| if wanted.contains(&fault) { mix } else { Mix::Never };
         match self {
             Profile::Calm => Mix::Never,
-            Profile::Swarm if fault.is_assumed() => Mix::Sometimes,
+            Profile::Swarm | Profile::HandOver if fault.is_assumed() => Mix::Sometimes,
             Profile::Hostile if fault.is_assumed() => Mix::Strong,
-            Profile::Swarm | Profile::Hostile => Mix::Never,
+            Profile::Swarm | Profile::Hostile | Profile::HandOver => Mix::Never,
             Profile::Drift => among(&[Fault::Delay, Fault::Loss], Mix::Sometimes),
             Profile::Restart | Profile::Repair if fault == Fault::Amnesia => Mix::Strong,
             Profile::Restart | Profile::Repair => {

@@ -244,6 +244,8 @@ impl<'a, I: WorldTime, const N: usize, const C: usize> Run<'a, I, N, C> {
             Step::Start(c)
             | Step::Tick(c)
             | Step::Stop(c)
+            | Step::HandOver(c)
+            | Step::Adopt(c)
             | Step::Task(c, _)
             | Step::Stall(c)
             | Step::Pause(c)

@@ -215,7 +215,7 @@ fn beginning(fast: i64, slow: i64, rounding: Rounding) -> (TrueTime, Span) {
 }
 
 fn scope(ttl: Span, drift: Drift) -> Result<Scope, ScopeError> {
-    let once = Role { starts: 1, renewals: 0, stops: false, ttl: None };
+    let once = Role { starts: 1, renewals: 0, stops: false, ..Role::default() };
     Scope::new(Settings {
         lifecycle: Lifecycle::Joined.name().to_owned(),
         extend: "touch".to_owned(),

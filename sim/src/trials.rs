@@ -41,6 +41,12 @@ fn trial(mutant: Mutant) -> Trial {
         // Within the assumptions no quorum ever misses a key that is believed in.
         Mutant::MissingIsForeign => (Profile::Only(Fault::Amnesia), Transport::Fifo),
         Mutant::ReleaseBeforeDrain | Mutant::ExtendRecreates => (Profile::Swarm, Transport::Pooled),
+        Mutant::HandOverUndrained
+        | Mutant::BelievesAfterHandOver
+        | Mutant::ReleaseAfterHandOver
+        | Mutant::AdoptOnTrust
+        | Mutant::AdoptAnyValue
+        | Mutant::AdoptRecreates => (Profile::HandOver, Transport::Fifo),
         Mutant::QuorumLessOne
         | Mutant::QuorumHalf
         | Mutant::FromFirstAnswer

@@ -60,7 +60,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         self.users[c].start_noted = false;
         self.users[c].began = self.world.clients[c].now;
         self.lanes[c].iter_mut().for_each(crate::post::Lane::restart_numbers);
-        self.act(client, Step::Start(client));
+        let adopts = self.adopts(client);
+        self.act(client, if adopts { Step::Adopt(client) } else { Step::Start(client) });
         self.maybe_cancel(client);
         self.maybe_pause(client);
     }
@@ -115,7 +116,19 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             }
         };
         let room = self.world.pipes[c].iter().all(|pipe| pipe.len() <= ROOM_FOR_START);
-        ready && room && state.starts_left > 0
+        let arrived = !self.adopts(client) || !self.world.ticket.value.is_none();
+        ready && room && state.starts_left > 0 && arrived
+    }
+
+    fn adopts(&self, client: u8) -> bool {
+        self.scope().role(client).adopts
+    }
+
+    /// Whether the user hands the lock over when the work is done.
+    fn hands_over(&mut self, client: u8) -> bool {
+        self.scope().role(client).hands_over
+            && self.roll_for(Question::HandOver, client).chance(500_000)
+            && self.world.permits(self.scope(), &Step::HandOver(client))
     }
 
     /// The user has done the work of one lease.
@@ -125,7 +138,9 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         }
         let state = &self.world.clients[usize::from(client)];
         if state.generation == generation && self.holds(client) {
-            self.act(client, Step::Stop(client));
+            let hands_over = self.hands_over(client);
+            let step = if hands_over { Step::HandOver(client) } else { Step::Stop(client) };
+            self.act(client, step);
             self.maybe_pause(client);
         }
     }

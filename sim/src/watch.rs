@@ -157,6 +157,8 @@ impl Watch {
             Step::Start(_)
             | Step::Tick(_)
             | Step::Stop(_)
+            | Step::HandOver(_)
+            | Step::Adopt(_)
             | Step::Task(..)
             | Step::Resume(_)
             | Step::Run { .. }
@@ -204,6 +206,8 @@ fn take_in<I: WorldTime, const N: usize, const C: usize>(
         Step::Heal(client) => word(14, [client, 0, 0]),
         Step::Resend { client, node, index } => word(15, [client, node, index]),
         Step::LoseScripts(node) => word(16, [node, 0, 0]),
+        Step::HandOver(client) => word(17, [client, 0, 0]),
+        Step::Adopt(client) => word(18, [client, 0, 0]),
     };
     hash.add(head);
     if let Step::Advance { nodes, clients } = step {

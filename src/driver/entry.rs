@@ -88,7 +88,9 @@ impl Entry {
             | Phase::Draining
             | Phase::Releasing
             | Phase::Released
-            | Phase::Lost => false,
+            | Phase::Lost
+            | Phase::HandingOver
+            | Phase::HandedOver => false,
         }
     }
 
@@ -143,18 +145,19 @@ impl Entry {
         }
         let in_round = self.machine.renewing();
         let idle = self.machine.phase() == Phase::Held && !in_round;
-        let starts = matches!(input, Input::Start(_));
+        let starts = matches!(input, Input::Start(_) | Input::Adopt { .. });
         let ticks = idle && matches!(input, Input::Tick);
         self.count(input);
         let config = &self.plan.config;
         let Output { mut commands, event } = self.machine.handle(config, scene.moment, input);
         let expired = event == Some(Event::Lost(LossCause::Expired));
         if starts || ticks && !expired && (self.machine.renewing() || event.is_some()) {
-            self.outcomes = Outcomes::begin(scene.moment, commands.set.or(commands.extend));
+            let asked = commands.set.or(commands.adopt).or(commands.extend);
+            self.outcomes = Outcomes::begin(scene.moment, asked);
             self.awaiting.append(&mut self.wanting);
         }
         let unresolved = self.machine.unresolved();
-        self.setting = self.setting.or(commands.set).and(unresolved);
+        self.setting = self.setting.or(commands.set).or(commands.adopt).and(unresolved);
         self.stray = self.stray.and(unresolved);
         if expired && in_round {
             self.show_votes(Some(scene.witness.votes(&self.outcomes, Shortfall::NoQuorum)));
@@ -171,9 +174,11 @@ impl Entry {
     /// Takes note of what an input says about the round under way.
     fn count(&mut self, input: Input<Token>) {
         match input {
-            Input::Answer { node, command: Command::Set | Command::Extend, answer } => {
-                self.outcomes.count(node, answer);
-            }
+            Input::Answer {
+                node,
+                command: Command::Set | Command::Adopt | Command::Extend,
+                answer,
+            } => self.outcomes.count(node, answer),
             Input::Reset { node } if self.machine.unresolved().contains(node) => {
                 self.outcomes.count(node, Answer::Unknown);
                 self.stray.insert(node);
@@ -181,8 +186,10 @@ impl Entry {
             Input::Answer { .. }
             | Input::Reset { .. }
             | Input::Start(_)
+            | Input::Adopt { .. }
             | Input::Tick
             | Input::Stop
+            | Input::HandOver
             | Input::Connected { .. } => {}
         }
     }
@@ -258,6 +265,8 @@ impl Entry {
                     report.released(self.key.shown(), self.ticket, unsettled);
                 }
             }
+            // Nobody can ask for it yet.
+            Event::HandedOver { .. } => {}
         }
         None
     }

@@ -142,7 +142,7 @@ impl Task {
     fn lease_reply(&mut self, node: u8, id: LeaseId, command: Command, reply: &Value) -> bool {
         let answer = match command {
             Command::Set => wire::set_answer(reply),
-            Command::Extend | Command::Release => wire::script_answer(reply),
+            Command::Adopt | Command::Extend | Command::Release => wire::script_answer(reply),
             Command::Kill => wire::kill_answer(reply),
         };
         let Some(answer) = answer else {

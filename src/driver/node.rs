@@ -200,7 +200,7 @@ impl Node {
         for Sent { place, request, .. } in self.unanswered.drain(..) {
             match request {
                 Request::Lease(id, command) if place >= written => unsent.push((id, command)),
-                Request::Lease(_, Command::Set | Command::Extend) => stray = true,
+                Request::Lease(_, Command::Set | Command::Adopt | Command::Extend) => stray = true,
                 Request::Lease(_, Command::Release | Command::Kill) => {}
                 Request::Kill | Request::Load => {}
             }

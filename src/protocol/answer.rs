@@ -12,6 +12,9 @@ pub enum Command {
     Release,
     /// `CLIENT KILL ID` of this client's earlier connections to the node.
     Kill,
+    /// Compare-and-set: if the key holds the token that was handed over, it holds the own one from
+    /// then on, for a TTL. A missing key stays missing.
+    Adopt,
 }
 
 /// A node's answer to one command.

@@ -6,7 +6,7 @@
 //! 1. [`validity`]: the one formula. A lease counted from before the first send, for its TTL less
 //!    an allowance for drift, and nothing in between.
 //! 2. [`round`]: one command to N nodes, tallied into *pending*, *won* or *lost*.
-//! 3. [`lease`]: acquire, hold, renew, stop, drain, release, composed of rounds.
+//! 3. [`lease`]: acquire, hold, renew, stop, drain, release or hand over, composed of rounds.
 //! 4. [`retry`] and [`renewal`]: how long a denied acquisition waits, and when a lease is renewed.
 //! 5. [`guard`]: how long a restarted node counts for nothing.
 //! 6. [`rules`]: the decisions the machine takes, each in one named function, so that the checker

@@ -52,9 +52,21 @@ pub enum Mutant {
     ExtendRecreates,
     /// The restart guard waits for the client's own TTL, not for the longest of any client.
     GuardOwnTtl,
+    /// A lease is handed over while commands of it may still run.
+    HandOverUndrained,
+    /// The giver believes until `valid_until`, although it has handed the lease over.
+    BelievesAfterHandOver,
+    /// The giver releases what it has handed over.
+    ReleaseAfterHandOver,
+    /// An adopter believes for a TTL from when it begins, without an answer of any node.
+    AdoptOnTrust,
+    /// The script of an adoption changes the key without comparing.
+    AdoptAnyValue,
+    /// The script of an adoption sets a missing key.
+    AdoptRecreates,
 }
 
-const NAMES: [(Mutant, &str); 19] = [
+const NAMES: [(Mutant, &str); 25] = [
     (Mutant::QuorumLessOne, "quorum-less-one"),
     (Mutant::QuorumHalf, "quorum-half"),
     (Mutant::NoDrift, "no-drift"),
@@ -74,6 +86,12 @@ const NAMES: [(Mutant, &str); 19] = [
     (Mutant::ExtendAnyValue, "extend-any-value"),
     (Mutant::ExtendRecreates, "extend-recreates"),
     (Mutant::GuardOwnTtl, "guard-own-ttl"),
+    (Mutant::HandOverUndrained, "hand-over-undrained"),
+    (Mutant::BelievesAfterHandOver, "believes-after-hand-over"),
+    (Mutant::ReleaseAfterHandOver, "release-after-hand-over"),
+    (Mutant::AdoptOnTrust, "adopt-on-trust"),
+    (Mutant::AdoptAnyValue, "adopt-any-value"),
+    (Mutant::AdoptRecreates, "adopt-recreates"),
 ];
 
 impl Mutant {
@@ -208,8 +226,34 @@ impl Rules for Mutated {
         match command {
             Command::Release => !self.is(Mutant::ReleaseAnyValue),
             Command::Extend => !self.is(Mutant::ExtendAnyValue),
+            Command::Adopt => !self.is(Mutant::AdoptAnyValue),
             Command::Set | Command::Kill => true,
         }
+    }
+
+    #[inline]
+    fn drains_before_hand_over(&self) -> bool {
+        !self.is(Mutant::HandOverUndrained)
+    }
+
+    #[inline]
+    fn believes_after_hand_over(&self) -> bool {
+        self.is(Mutant::BelievesAfterHandOver)
+    }
+
+    #[inline]
+    fn releases_after_hand_over(&self) -> bool {
+        self.is(Mutant::ReleaseAfterHandOver)
+    }
+
+    #[inline]
+    fn adopts_on_trust(&self) -> bool {
+        self.is(Mutant::AdoptOnTrust)
+    }
+
+    #[inline]
+    fn adopts_missing(&self) -> bool {
+        self.is(Mutant::AdoptRecreates)
     }
 
     #[inline]

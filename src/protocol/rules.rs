@@ -111,6 +111,42 @@ pub trait Rules:
         true
     }
 
+    /// Whether a lease is handed over only when none of its commands may run any more. Always: a
+    /// late `SET` would bring its token back when the adopter has released the lock, or when
+    /// somebody else has held it before the adoption.
+    #[inline]
+    fn drains_before_hand_over(&self) -> bool {
+        true
+    }
+
+    /// Whether the giver of a lease still believes. Never: from the moment at which it may be
+    /// adopted it is another's.
+    #[inline]
+    fn believes_after_hand_over(&self) -> bool {
+        false
+    }
+
+    /// Whether the giver still releases what it has handed over. Never: the adopter would find the
+    /// lock gone.
+    #[inline]
+    fn releases_after_hand_over(&self) -> bool {
+        false
+    }
+
+    /// Whether an adopter believes without an answer of any node. Never: nobody knows how long the
+    /// news of the lease was under way.
+    #[inline]
+    fn adopts_on_trust(&self) -> bool {
+        false
+    }
+
+    /// Whether the script of an adoption sets a missing key. Never: where it is missing, somebody
+    /// else may have held the lock since.
+    #[inline]
+    fn adopts_missing(&self) -> bool {
+        false
+    }
+
     /// Whether the script of `command` compares the value before it changes anything. Always: the
     /// key may be somebody else's by now.
     #[inline]

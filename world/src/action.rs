@@ -32,11 +32,12 @@ impl<I> Action<I> {
     }
 
     /// Each command it sends, in order, with the nodes it goes to.
-    pub fn sends(&self) -> [(Command, NodeSet); 4] {
-        let Commands { kill, set, extend, release } = self.commands;
+    pub fn sends(&self) -> [(Command, NodeSet); 5] {
+        let Commands { kill, set, adopt, extend, release } = self.commands;
         [
             (Command::Kill, kill),
             (Command::Set, set),
+            (Command::Adopt, adopt),
             (Command::Extend, extend),
             (Command::Release, release),
         ]

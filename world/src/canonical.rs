@@ -33,7 +33,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     /// Becomes the representative of its class.
     pub fn make_canonical(&mut self, scope: &Scope) {
         self.to_origin(scope);
-        self.forget_dead();
+        self.forget_dead(scope);
         if !scope.ordered() {
             self.pipes.iter_mut().flatten().for_each(Pipe::sort);
         }
@@ -81,7 +81,10 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
     }
 
     /// Forgets what nothing reads any more: moments of timers that are off, and the like.
-    fn forget_dead(&mut self) {
+    fn forget_dead(&mut self, scope: &Scope) {
+        if !self.ticket.value.is_none() {
+            self.forget_what_nobody_adopts(scope);
+        }
         for client in &mut self.clients {
             match &mut client.program {
                 Program::Joined(joined) => *joined = joined.without_dead(),
@@ -90,6 +93,19 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 }
             }
         }
+    }
+
+    /// What an observer remembers of a ticket matters to those who adopt it from now on, and to
+    /// those who are about it.
+    fn forget_what_nobody_adopts(&mut self, scope: &Scope) {
+        let later = (self.clients.iter().zip(0..))
+            .any(|(client, c)| scope.role(c).adopts && client.starts_left > 0);
+        let now = self.clients.iter().any(|client| match &client.program {
+            Program::Joined(joined) => joined.adopting(),
+            Program::Threaded(_) => false,
+        });
+        self.ticket.interloped &= later;
+        self.ticket.adopted &= later || now;
     }
 
     /// Columns in ascending order, by insertion: one step changes one column, so they nearly are.

@@ -115,11 +115,20 @@ impl<R: Rules, I: WorldTime> Client<R, I> {
         }
     }
 
-    /// Whether the present lease may believe now or later.
+    /// Whether the present lease may believe now or later, and what happened before matters then:
+    /// to one that is held, or that tries to take over another.
     pub fn may_believe(&self) -> bool {
         match &self.program {
-            Program::Joined(joined) => joined.held(),
+            Program::Joined(joined) => joined.held() || joined.adopting(),
             Program::Threaded(threaded) => threaded.main == Main::Working,
+        }
+    }
+
+    /// What the present lease took over, or tries to, if it began with an adoption.
+    pub fn adopted(&self) -> Option<Value> {
+        match &self.program {
+            Program::Joined(joined) => joined.adopted(),
+            Program::Threaded(_) => None,
         }
     }
 

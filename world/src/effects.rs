@@ -34,6 +34,11 @@ pub enum Report<I> {
         /// Nodes that have not acknowledged it.
         unsettled: NodeSet,
     },
+    /// The lease is handed over: whoever has its token may adopt it.
+    HandedOver {
+        /// On the client's clock.
+        valid_until: I,
+    },
 }
 
 /// A command that ran at a node in this step.
@@ -99,6 +104,10 @@ pub enum Breach {
     LateLoss,
     /// A pipe was full: the world's bound is too small for this scope.
     PipeFull,
+    /// A command of a lease ran after that was handed over.
+    RanAfterHandOver,
+    /// Two adoptions of one ticket succeeded.
+    AdoptedTwice,
 }
 
 /// The breaches of the last step. Not of the whole past: a state is not split by old sins.

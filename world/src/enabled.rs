@@ -62,7 +62,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let Some(survivor) = self.healed.survivor() else { return };
         self.message_steps(scope, steps);
         self.client_steps(scope, survivor, steps);
-        steps.retain(|step| !matches!(step, Step::Stop(_) | Step::Stall(_)));
+        steps.retain(|step| !matches!(step, Step::Stop(_) | Step::HandOver(_) | Step::Stall(_)));
         let down = (0..N as u8).filter(|&node| self.nodes[usize::from(node)].down);
         steps.extend(down.map(Step::Restart));
     }
@@ -83,7 +83,14 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         match &client.program {
             Program::Joined(joined) => {
                 if starts && joined.may_start() {
-                    steps.push(Step::Start(c));
+                    if !role.adopts || self.healed.survivor().is_some() {
+                        steps.push(Step::Start(c));
+                    } else if !self.ticket.value.is_none() {
+                        steps.push(Step::Adopt(c));
+                    }
+                }
+                if role.hands_over && joined.held() && self.ticket_is_free() {
+                    steps.push(Step::HandOver(c));
                 }
                 if role.stops && joined.may_stop(self.faults.cancels > 0) {
                     steps.push(Step::Stop(c));

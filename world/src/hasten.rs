@@ -9,7 +9,7 @@
 //!   waited for it, which the network may still delay without bound;
 //! - **running a command that cannot change its node**: a release, or a `touch` ahead of it, at a
 //!   node that does not store the value and can never store it again, because no `SET` (and no
-//!   `touch_or_set`) of that lease is under way there.
+//!   `touch_or_set`, and no adoption) of that lease is under way there.
 //!
 //! So of all orders only the one is searched in which they come first. A connection or a server
 //! that may still fail, or a paused client, would notice: then nothing is hastened. A `touch` that
@@ -78,7 +78,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let mine = || pipe.iter().filter(|other| other.generation() == generation);
         let under_way =
             |command| mine().any(|other| other.command() == command && other.answer().is_none());
-        if under_way(Command::Set) {
+        if under_way(Command::Set) || under_way(Command::Adopt) {
             return false;
         }
         match message.command() {
@@ -91,7 +91,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 .contains(n);
                 rules.extends_by(scope.config_of(c)) == Extend::Touch && in_order && !released
             }
-            Command::Set | Command::Kill => false,
+            Command::Set | Command::Adopt | Command::Kill => false,
         }
     }
 }

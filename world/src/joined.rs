@@ -50,13 +50,19 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     /// Whether the user may stop it: a lease that is held, or also one being acquired if that may
     /// be cancelled.
     pub fn may_stop(&self, may_cancel: bool) -> bool {
-        self.held() || may_cancel && self.lease.phase() == Phase::Acquiring
+        let undecided = matches!(self.lease.phase(), Phase::Acquiring | Phase::HandingOver);
+        self.held() || may_cancel && undecided
     }
 
     /// Whether the stop was accepted.
     pub fn stopped(&self) -> bool {
         match self.lease.phase() {
-            Phase::Stopping | Phase::Draining | Phase::Releasing | Phase::Released => true,
+            Phase::Stopping
+            | Phase::Draining
+            | Phase::Releasing
+            | Phase::Released
+            | Phase::HandingOver
+            | Phase::HandedOver => true,
             Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Lost => false,
         }
     }
@@ -66,11 +72,16 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
         self.lease.phase().is_over()
     }
 
-    /// Whether the user waits for the release.
+    /// Whether the user waits for the release, or for the lease to be handed over.
     pub fn releasing(&self) -> bool {
         match self.lease.phase() {
-            Phase::Stopping | Phase::Draining | Phase::Releasing => true,
-            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Released | Phase::Lost => false,
+            Phase::Stopping | Phase::Draining | Phase::Releasing | Phase::HandingOver => true,
+            Phase::Idle
+            | Phase::Acquiring
+            | Phase::Held
+            | Phase::Released
+            | Phase::Lost
+            | Phase::HandedOver => false,
         }
     }
 
@@ -85,7 +96,12 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
         };
         let over = match lease.phase() {
             Phase::Released | Phase::Lost | Phase::Releasing | Phase::Draining => true,
-            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Stopping => false,
+            Phase::Idle
+            | Phase::Acquiring
+            | Phase::Held
+            | Phase::Stopping
+            | Phase::HandingOver
+            | Phase::HandedOver => false,
         };
         forgotten || over && lease.owed().is_empty()
     }
@@ -101,6 +117,23 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     /// Whether the present lease is held, so that it may believe now or later.
     pub fn held(&self) -> bool {
         self.lease.phase() == Phase::Held
+    }
+
+    /// The token that the present lease took over or tries to, if it began with an adoption.
+    pub fn adopted(&self) -> Option<Value> {
+        self.lease.adopted()
+    }
+
+    /// Whether the present lease tries to take over another.
+    pub fn adopting(&self) -> bool {
+        self.lease.phase() == Phase::Acquiring && self.adopted().is_some()
+    }
+
+    /// The token that lease `generation` compares with in its adoption, where `present` is the
+    /// present one; none if it began with none.
+    pub(crate) fn adopted_by(&self, generation: u8, present: u8) -> Value {
+        let lease = if generation == present { &self.lease } else { &self.previous };
+        lease.adopted().unwrap_or(Value::NONE)
     }
 
     /// The same leases with every moment moved by `by`, and none before `oldest`.
@@ -172,17 +205,22 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
         }
     }
 
-    /// Starts the next lease; the present one becomes the previous.
+    /// Starts the next lease, by an adoption if there is something to adopt; the present one
+    /// becomes the previous.
     pub fn start(
         &mut self,
         config: &Config,
         moment: Moment<I>,
         rules: R,
-        value: Value,
+        (value, adopted): (Value, Option<Value>),
     ) -> Action<I> {
         self.previous = self.lease;
         self.lease = Lease::new(rules);
-        self.handle(config, moment, Input::Start(value), value.generation(), false)
+        let input = match adopted {
+            None => Input::Start(value),
+            Some(from) => Input::Adopt { token: value, from },
+        };
+        self.handle(config, moment, input, value.generation(), false)
     }
 
     /// A connection failed or came back: both leases are told.
@@ -233,6 +271,7 @@ fn report<I>(event: Event<I>) -> Report<I> {
         Event::RenewalFailed(_) => Report::RenewalFailed,
         Event::Lost(cause) => Report::Lost(cause),
         Event::Released { unsettled } => Report::Released { unsettled },
+        Event::HandedOver { valid_until } => Report::HandedOver { valid_until },
     }
 }
 
@@ -247,6 +286,7 @@ pub fn claims_taken<I>(report: &Report<I>) -> bool {
         | Report::Extended { .. }
         | Report::RenewalFailed
         | Report::Lost(LossCause::Expired | LossCause::Gone)
-        | Report::Released { .. } => false,
+        | Report::Released { .. }
+        | Report::HandedOver { .. } => false,
     }
 }

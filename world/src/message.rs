@@ -60,7 +60,8 @@ impl std::fmt::Debug for Value {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Message(u16);
 
-const COMMANDS: [Command; 4] = [Command::Set, Command::Extend, Command::Release, Command::Kill];
+const COMMANDS: [Command; 5] =
+    [Command::Set, Command::Extend, Command::Release, Command::Kill, Command::Adopt];
 const ANSWERS: [Answer; 6] = [
     Answer::Done,
     Answer::Missing,

@@ -29,6 +29,7 @@ pub fn narrate<I: WorldTime, const N: usize, const C: usize>(
         (Command::Kill, sent.kill),
         (Command::Set, sent.set),
         (Command::Extend, sent.extend),
+        (Command::Adopt, sent.adopt),
         (Command::Release, sent.release),
     ] {
         if !nodes.is_empty() {
@@ -48,6 +49,8 @@ fn opening<I: WorldTime, const N: usize, const C: usize>(
         Step::Tick(c) if effects.sent.extend.is_empty() => format!("c{c} handles a deadline"),
         Step::Tick(c) => format!("c{c} renews"),
         Step::Stop(c) => format!("c{c} stops: it no longer believes"),
+        Step::HandOver(c) => format!("c{c} hands over: it no longer believes"),
+        Step::Adopt(c) => format!("c{c} adopts"),
         Step::Task(c, task) => match task {
             TaskMove::Timeout => format!("c{c} gives the round up"),
             TaskMove::Unlock => format!("c{c} unlocks"),
@@ -106,6 +109,9 @@ fn execution(executed: &Executed) -> String {
         (Command::Extend, Answer::Missing) => "there is no key",
         (Command::Release, Answer::Done) => "the key is deleted",
         (Command::Release, Answer::Missing) => "there is no key to delete",
+        (Command::Adopt, Answer::Done) => "the key is the adopter's",
+        (Command::Adopt, Answer::Missing) => "there is no key to adopt",
+        (Command::Adopt, Answer::Foreign) => "the key is not what was handed over",
         (Command::Extend | Command::Release, Answer::Foreign) => "the key is another's",
         (Command::Kill, Answer::Done) => "the old connection can run nothing more",
         (Command::Kill, _) => "nothing of the old connection is left",
@@ -133,6 +139,9 @@ fn told<I: WorldTime>(report: &Report<I>) -> String {
         Report::Released { unsettled } => {
             format!("RELEASED, not acknowledged by {}", names(*unsettled))
         }
+        Report::HandedOver { valid_until } => {
+            format!("HANDED OVER, valid until {} on its clock", valid_until.offset())
+        }
     }
 }
 
@@ -143,6 +152,7 @@ pub fn verb(command: Command) -> &'static str {
         Command::Extend => "extend",
         Command::Release => "release",
         Command::Kill => "KILL",
+        Command::Adopt => "adoption",
     }
 }
 

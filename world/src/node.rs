@@ -24,12 +24,12 @@ pub struct Node<I> {
 }
 
 impl<I: WorldTime> Node<I> {
-    /// Runs one command for the lease whose token is `value`, with scripts as they are under
-    /// `rules` and `config`.
+    /// Runs one command for the lease whose token is `value` and which adopts `adopted`, with
+    /// scripts as they are under `rules` and `config`.
     pub fn run<R: Rules>(
         &mut self,
         command: Command,
-        value: Value,
+        (value, adopted): (Value, Value),
         rules: R,
         config: &Config,
     ) -> Answer {
@@ -37,13 +37,20 @@ impl<I: WorldTime> Node<I> {
         let ttl = config.ttl();
         let own = self.key == value || !self.key.is_none() && !rules.compares(command);
         match command {
-            // Only releases carry their script with them.
+            // Releases and adoptions carry their script with them.
             Command::Extend if self.scripts_lost => {
                 self.scripts_lost = false;
                 Answer::Refused
             }
             Command::Set if self.key.is_none() => self.store(value, ttl),
             Command::Set => Answer::Foreign,
+            Command::Adopt if self.key.is_none() && !rules.adopts_missing() => Answer::Missing,
+            Command::Adopt
+                if self.key.is_none() || self.key == adopted || !rules.compares(command) =>
+            {
+                self.store(value, ttl)
+            }
+            Command::Adopt => Answer::Foreign,
             // It keeps what is stored, which is the own value unless the comparison is left out.
             Command::Extend if own => self.store(self.key, ttl),
             Command::Extend
@@ -134,8 +141,8 @@ mod tests {
         Config::new(settings).unwrap()
     }
 
-    const MINE: fn() -> Value = || Value::new(0, 1);
-    const THEIRS: fn() -> Value = || Value::new(1, 1);
+    const MINE: fn() -> (Value, Value) = || (Value::new(0, 1), Value::NONE);
+    const THEIRS: fn() -> (Value, Value) = || (Value::new(1, 1), Value::NONE);
 
     #[test]
     fn set_takes_only_a_free_key() {
@@ -182,5 +189,21 @@ mod tests {
         node.now = node.now.plus(2);
         let _ = node.run(Command::Extend, MINE(), Sound, &config(Extend::Touch));
         assert_eq!(node.gone_at, Ticks(5));
+    }
+
+    #[test]
+    fn an_adoption_takes_only_what_was_handed_over() {
+        let mut node = Node::<Ticks>::default();
+        let config = config(Extend::TouchOrSet);
+        let adopts = (Value::new(1, 1), Value::new(0, 1));
+        assert_eq!(node.run(Command::Adopt, adopts, Sound, &config), Answer::Missing);
+        assert!(node.key.is_none());
+        let _ = node.run(Command::Set, MINE(), Sound, &config);
+        node.now = node.now.plus(2);
+        assert_eq!(node.run(Command::Adopt, adopts, Sound, &config), Answer::Done);
+        assert_eq!((node.key, node.gone_at), (adopts.0, Ticks(5)));
+        let again = (Value::new(1, 2), Value::new(0, 1));
+        assert_eq!(node.run(Command::Adopt, again, Sound, &config), Answer::Foreign);
+        assert_eq!(node.run(Command::Extend, MINE(), Sound, &config), Answer::Foreign);
     }
 }

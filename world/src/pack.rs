@@ -87,6 +87,7 @@ impl<R: Hash, I: Hash, const N: usize, const C: usize> Hash for World<R, I, N, C
         self.faults.hash(&mut packing);
         self.healed.hash(&mut packing);
         self.breaches.hash(&mut packing);
+        self.ticket.hash(&mut packing);
         let last = packing.word;
         state.write_u64(last);
     }

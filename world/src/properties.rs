@@ -55,12 +55,21 @@ pub enum Claim {
     /// Once the world has healed, a lone contender holds the lock within a TTL, counted from the
     /// last command of the dead leases, and one retry. Assumes a drained network.
     BoundedAcquire,
+    /// No command of a lease runs once it was handed over. Assumptions as for the order at the
+    /// node.
+    QuietHandOver,
+    /// At most one adoption of what was handed over succeeds. Assumes that no node brings an older
+    /// state back.
+    AdoptedOnce,
+    /// Whoever adopted believes only if nobody else believed since the giver did. Assumptions as
+    /// for window exclusion.
+    Succession,
     /// The world itself was large enough: no message was dropped for want of room.
     RoomForMessages,
 }
 
 /// All claims, in the order of the tables.
-pub const CLAIMS: [Claim; 17] = [
+pub const CLAIMS: [Claim; 20] = [
     Claim::WindowExclusion,
     Claim::ValidityBacked,
     Claim::Continuity,
@@ -77,6 +86,9 @@ pub const CLAIMS: [Claim; 17] = [
     Claim::LossTold,
     Claim::BoundedRelease,
     Claim::BoundedAcquire,
+    Claim::QuietHandOver,
+    Claim::AdoptedOnce,
+    Claim::Succession,
     Claim::RoomForMessages,
 ];
 
@@ -100,6 +112,9 @@ impl Claim {
             Claim::LossTold => "loss is told in time",
             Claim::BoundedRelease => "bounded release",
             Claim::BoundedAcquire => "bounded acquire",
+            Claim::QuietHandOver => "quiet hand-over",
+            Claim::AdoptedOnce => "adopted once",
+            Claim::Succession => "succession",
             Claim::RoomForMessages => "room for messages",
         }
     }
@@ -132,6 +147,9 @@ impl Claim {
             Claim::LossTold => "the lease was over, and something else was told first",
             Claim::BoundedRelease => "a release took longer than its bound",
             Claim::BoundedAcquire => "a lone contender waited longer than a dead lease can last",
+            Claim::QuietHandOver => "a command of a lease ran after that had been handed over",
+            Claim::AdoptedOnce => "what was handed over once was adopted twice",
+            Claim::Succession => "somebody else held the lock between the giver and the adopter",
             Claim::RoomForMessages => "a message was dropped: the world is too small for the scope",
         }
     }
@@ -151,6 +169,7 @@ impl Claim {
             Claim::LossTold => scope.lifecycle == Lifecycle::Joined,
             Claim::BoundedRelease => scope.lifecycle == Lifecycle::Joined && scope.stops(),
             Claim::BoundedAcquire => scope.settings().faults.heals > 0,
+            Claim::QuietHandOver | Claim::AdoptedOnce | Claim::Succession => scope.hands_over(),
             Claim::ValidityBacked
             | Claim::NoOrphan
             | Claim::NoLeftover
@@ -193,6 +212,9 @@ impl Claim {
             Claim::LossTold => loss_told(among.clients, world),
             Claim::BoundedRelease => bounded_release(world, scope),
             Claim::BoundedAcquire => bounded_acquire(world, scope),
+            Claim::QuietHandOver => !world.breaches.contains(Breach::RanAfterHandOver),
+            Claim::AdoptedOnce => !world.breaches.contains(Breach::AdoptedTwice),
+            Claim::Succession => succession(world),
             Claim::RoomForMessages => !world.breaches.contains(Breach::PipeFull),
         }
     }
@@ -234,16 +256,26 @@ fn is_backed<R: Rules, I: WorldTime, const N: usize, const C: usize>(
 fn continuity<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     world: &World<R, I, N, C>,
 ) -> bool {
-    world.clients.iter().all(|client| !(client.believes() && client.ghost.interloped))
+    let interloped = |client: &Client<R, I>| client.believes() && client.ghost.interloped;
+    world.clients.iter().all(|client| client.adopted().is_some() || !interloped(client))
 }
 
-/// Nothing that is settled is stored at these nodes.
+/// The same for a lease that was adopted, whose belief began with the giver's.
+fn succession<R: Rules, I: WorldTime, const N: usize, const C: usize>(
+    world: &World<R, I, N, C>,
+) -> bool {
+    let interloped = |client: &Client<R, I>| client.believes() && client.ghost.interloped;
+    world.clients.iter().all(|client| client.adopted().is_none() || !interloped(client))
+}
+
+/// Nothing that is settled is stored at these nodes. What was handed over is nobody's to release.
 fn no_leftover<R: Rules, I: WorldTime, const N: usize, const C: usize>(
     among: NodeSet,
     world: &World<R, I, N, C>,
 ) -> bool {
     among.into_iter().map(|n| &world.nodes[usize::from(n)]).all(|node| {
         node.key.is_none()
+            || node.key == world.ticket.value
             || !world.clients[usize::from(node.key.client())].settled(node.key.generation())
     })
 }
@@ -284,7 +316,10 @@ fn bounded_release<R: Rules, I: WorldTime, const N: usize, const C: usize>(
 ) -> bool {
     let bound = scope.config.settings().release_within;
     let slack = if I::IN_TICKS { i64::from(scope.settings().faults.client_slips > 0) } else { 0 };
-    world.clients.iter().all(|client| client.ghost.releasing_for.offset() <= bound + slack)
+    // What cannot be handed over in time is released, and each has a bound of its own.
+    let times = |c: u8| if scope.role(c).hands_over { 2 } else { 1 };
+    (world.clients.iter().zip(0..))
+        .all(|(client, c)| client.ghost.releasing_for.offset() <= times(c) * bound + slack)
 }
 
 /// A lone contender waits no longer than a TTL and one retry.

@@ -59,7 +59,7 @@ impl FromStr for Lifecycle {
 }
 
 /// What one client may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// How many leases it may try to acquire.
@@ -71,6 +71,12 @@ pub struct Role {
     /// Its own TTL, if it is not that of the scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Span>,
+    /// Whether it may hand a lease over at any moment.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hands_over: bool,
+    /// Whether its leases begin by adopting what was handed over, and never otherwise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub adopts: bool,
 }
 
 /// How often each fault may strike; 255 is without limit. What is not here cannot be switched off:
@@ -220,6 +226,9 @@ pub enum ScopeError {
     /// More leases than can be told apart.
     #[error("a role with {0} starts: a client of a world can start at most 200 leases")]
     Starts(u8),
+    /// A broken program that hands over: only the shipped one can.
+    #[error("lifecycle {0}, and a role that hands over or adopts: only joined can")]
+    HandsOver(Lifecycle),
     /// No client, or too many.
     #[error("{0} clients: a world has 1 to 64")]
     Clients(usize),
@@ -258,6 +267,10 @@ impl Scope {
         }
         if let Some(role) = settings.roles.iter().find(|role| role.starts > 200) {
             return Err(ScopeError::Starts(role.starts));
+        }
+        let handing = settings.roles.iter().any(|role| role.hands_over || role.adopts);
+        if handing && lifecycle != Lifecycle::Joined {
+            return Err(ScopeError::HandsOver(lifecycle));
         }
         let protocol = protocol::Settings {
             nodes: settings.nodes,
@@ -332,9 +345,16 @@ impl Scope {
         self.settings.roles.iter().any(|role| role.stops)
     }
 
-    /// Whether all clients do the same, so that their names mean nothing.
+    /// Whether anybody may hand a lease over.
+    #[inline]
+    pub fn hands_over(&self) -> bool {
+        self.settings.roles.iter().any(|role| role.hands_over)
+    }
+
+    /// Whether all clients do the same, so that their names mean nothing. They do where somebody
+    /// hands over: a lease that took over another keeps that one's token, which names its client.
     #[inline]
     pub fn clients_alike(&self) -> bool {
-        self.settings.roles.windows(2).all(|pair| pair[0] == pair[1])
+        !self.hands_over() && self.settings.roles.windows(2).all(|pair| pair[0] == pair[1])
     }
 }

@@ -11,6 +11,7 @@
 //! crash n1 keep     n1 dies (keep or lose)          restart n1       n1 is back
 //! pause c0          c0 is not scheduled             resume c0        it is again
 //! resend c0 n1 #0   the client library sends it again    forget n1   n1 loses its scripts
+//! handover c0       the user of c0 hands over      adopt c1     c1 adopts what was handed over
 //! heal c1           all faults end, and only c1 is left alive
 //! advance n 1 1 1 c 1 1                             each clock moves by its own amount
 //! ```
@@ -30,6 +31,10 @@ pub enum Step<I, const N: usize, const C: usize> {
     Tick(u8),
     /// The user of a client stops.
     Stop(u8),
+    /// The user of a client hands its lease over.
+    HandOver(u8),
+    /// The user of a client begins to adopt what was handed over last.
+    Adopt(u8),
     /// A task of a broken program makes a move of its own.
     Task(u8, TaskMove),
     /// A renewer in mid-step is not scheduled for a while.
@@ -109,6 +114,8 @@ impl<I, const N: usize, const C: usize> Step<I, N, C> {
             Step::Start(client)
             | Step::Tick(client)
             | Step::Stop(client)
+            | Step::HandOver(client)
+            | Step::Adopt(client)
             | Step::Task(client, _)
             | Step::Stall(client)
             | Step::Pause(client)

@@ -141,6 +141,7 @@ const BY_CLIENTS: ClaimSet = ClaimSet::of(&[
     Claim::NoLeftover,
     Claim::LossTold,
     Claim::BoundedRelease,
+    Claim::Succession,
 ]);
 /// The same if nothing comes of it yet: what it owes and waits for.
 const BY_QUIET_ANSWERS: ClaimSet = ClaimSet::of(&[Claim::NoLeftover, Claim::LossTold]);
@@ -169,6 +170,8 @@ pub fn suspects<I: WorldTime, const N: usize, const C: usize>(
         Step::Start(_)
         | Step::Tick(_)
         | Step::Stop(_)
+        | Step::HandOver(_)
+        | Step::Adopt(_)
         | Step::Task(..)
         | Step::Resume(_)
         | Step::Reply { .. }
@@ -205,12 +208,16 @@ const NEAR_EXTENDS: ClaimSet = ClaimSet::of(&[Claim::NothingReportedAfter]);
 const NEAR_RELEASES: ClaimSet =
     ClaimSet::of(&[Claim::OrderAtNode, Claim::NoOrphan, Claim::NoStrayMessage]);
 
+/// Dangers that an exchange of tokens that has run can bring: its answer is on its way.
+const NEAR_ADOPTIONS: ClaimSet = ClaimSet::of(&[Claim::Succession]);
+
 fn near_command<I>(effects: &Effects<I>) -> ClaimSet {
     let keys = if effects.changed.is_empty() { BY_NOTHING } else { NEAR_KEYS };
     let Some(executed) = effects.executed else { return keys };
     keys.or(match executed.command {
         Command::Extend => NEAR_EXTENDS,
         Command::Release => NEAR_RELEASES,
+        Command::Adopt => NEAR_ADOPTIONS,
         Command::Set | Command::Kill => BY_NOTHING,
     })
 }
@@ -246,6 +253,8 @@ pub fn dangers<I, const N: usize, const C: usize>(
         Step::Start(_)
         | Step::Tick(_)
         | Step::Stop(_)
+        | Step::HandOver(_)
+        | Step::Adopt(_)
         | Step::Task(..)
         | Step::Reply { .. }
         | Step::Reset { .. }

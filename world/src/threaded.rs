@@ -323,7 +323,7 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
                     action.report = Some(Report::Released { unsettled: NodeSet::EMPTY });
                 }
             }
-            Command::Set | Command::Kill => {}
+            Command::Set | Command::Adopt | Command::Kill => {}
         }
         action
     }
@@ -333,7 +333,7 @@ impl<R: Rules, I: WorldTime> Threaded<R, I> {
         match command {
             Command::Set => self.main != Main::Acquiring,
             Command::Extend => self.renewer != Renewer::InFlight && renewals_left == 0,
-            Command::Release | Command::Kill => false,
+            Command::Release | Command::Adopt | Command::Kill => false,
         }
     }
 

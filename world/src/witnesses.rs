@@ -15,7 +15,7 @@ use crate::world::World;
 pub struct Witness(pub Claim);
 
 /// One for each claim but the last, which is about the world.
-pub const WITNESSES: [Witness; 16] = [
+pub const WITNESSES: [Witness; 19] = [
     Witness(Claim::WindowExclusion),
     Witness(Claim::ValidityBacked),
     Witness(Claim::Continuity),
@@ -32,6 +32,9 @@ pub const WITNESSES: [Witness; 16] = [
     Witness(Claim::LossTold),
     Witness(Claim::BoundedRelease),
     Witness(Claim::BoundedAcquire),
+    Witness(Claim::QuietHandOver),
+    Witness(Claim::AdoptedOnce),
+    Witness(Claim::Succession),
 ];
 
 impl Witness {
@@ -54,6 +57,9 @@ impl Witness {
             Claim::LossTold => "a lease ends before its user stops",
             Claim::BoundedRelease => "a release takes time",
             Claim::BoundedAcquire => "a lone contender waits for a dead lease to end",
+            Claim::QuietHandOver => "a lease waits to be handed over, a command still under way",
+            Claim::AdoptedOnce => "an adoption succeeds",
+            Claim::Succession => "an adoption fails: a majority no longer stores what was given",
             Claim::RoomForMessages => "-",
         }
     }
@@ -77,6 +83,7 @@ const OF_MESSAGES: ClaimSet = ClaimSet::of(&[
     Claim::OwnKeysOnly,
     Claim::TrueCause,
     Claim::NoStrayMessage,
+    Claim::Succession,
 ]);
 
 /// Those of the `wanted` dangers that are seen in this state at one of these clients.
@@ -115,13 +122,17 @@ struct Sight<'a, R, I, const N: usize, const C: usize> {
     releases: NodeSet,
     /// Where the answer to an extend is on its way.
     extended: NodeSet,
+    /// Where an exchange of tokens waits to be run, and where it has failed, the answer on its way.
+    adoptions: NodeSet,
+    unadopted: NodeSet,
 }
 
 impl<'a, R: Rules, I: WorldTime, const N: usize, const C: usize> Sight<'a, R, I, N, C> {
     fn of(world: &'a World<R, I, N, C>, c: u8) -> Self {
         let client = &world.clients[usize::from(c)];
         let [sets, extends, releases, extended] = [NodeSet::EMPTY; 4];
-        Sight { world, c, client, sets, extends, releases, extended }
+        let [adoptions, unadopted] = [NodeSet::EMPTY; 2];
+        Sight { world, c, client, sets, extends, releases, extended, adoptions, unadopted }
     }
 
     fn look_at_messages(&mut self) {
@@ -132,7 +143,9 @@ impl<'a, R: Rules, I: WorldTime, const N: usize, const C: usize> Sight<'a, R, I,
                     (Command::Extend, None) => self.extends.insert(n),
                     (Command::Release, None) => self.releases.insert(n),
                     (Command::Extend, Some(_)) => self.extended.insert(n),
-                    (Command::Set | Command::Release | Command::Kill, _) => {}
+                    (Command::Adopt, None) => self.adoptions.insert(n),
+                    (Command::Adopt, Some(answer)) if answer.denies() => self.unadopted.insert(n),
+                    (Command::Set | Command::Release | Command::Kill | Command::Adopt, _) => {}
                 }
             }
         }
@@ -159,13 +172,17 @@ impl<'a, R: Rules, I: WorldTime, const N: usize, const C: usize> Sight<'a, R, I,
             Claim::NoRenewalAfterStop => under_way && client.stopped(),
             Claim::OrderAtNode => !self.extends.is_empty() && self.has_released(),
             Claim::NothingReportedAfter => !self.extended.is_empty() && client.stopped(),
-            Claim::NoOrphan => !self.sets.is_empty() && self.has_released(),
+            Claim::NoOrphan => !self.sets.or(self.adoptions).is_empty() && self.has_released(),
             Claim::NoZombie => self.extends_without_key(),
             Claim::NoLeftover => client.generation > 0 && client.settled(client.generation),
             Claim::Residue => !client.may_believe() && self.keepers() > 0,
             Claim::OwnKeysOnly => {
+                let key = |n: u8| self.world.nodes[usize::from(n)].key;
+                let given = client.adopted().unwrap_or(Value::NONE);
                 let compares = self.extends.or(self.releases);
-                compares.into_iter().any(|n| self.is_others(self.world.nodes[usize::from(n)].key))
+                let mut adoptions = self.adoptions.into_iter();
+                compares.into_iter().any(|n| self.is_others(key(n)))
+                    || adoptions.any(|n| self.is_others(key(n)) && key(n) != given)
             }
             Claim::TrueCause => {
                 let open = match &client.program {
@@ -181,6 +198,15 @@ impl<'a, R: Rules, I: WorldTime, const N: usize, const C: usize> Sight<'a, R, I,
             },
             Claim::BoundedRelease => client.ghost.releasing_for.offset() > 0,
             Claim::BoundedAcquire => self.world.healed.waited.offset() > 0,
+            Claim::QuietHandOver => match &client.program {
+                Program::Joined(joined) => {
+                    let waits = joined.lease.phase() == Phase::HandingOver;
+                    waits && !joined.lease.unresolved().is_empty()
+                }
+                Program::Threaded(_) => false,
+            },
+            Claim::AdoptedOnce => client.adopted().is_some() && client.believes(),
+            Claim::Succession => usize::from(self.unadopted.len()) >= majority(N),
             Claim::RoomForMessages => false,
         }
     }

@@ -13,6 +13,7 @@ use crate::properties::majority;
 use crate::scope::{Faults, Scope};
 use crate::step::Step;
 use crate::threaded::Move;
+use crate::ticket::Ticket;
 use crate::time::WorldTime;
 
 /// Everything there is. `R` are the machine's rules, `I` its clock, `N` nodes, `C` clients.
@@ -33,6 +34,8 @@ pub struct World<R, I, const N: usize, const C: usize> {
     pub healed: Healed<I>,
     /// What went wrong in the last step.
     pub breaches: Breaches,
+    /// What was handed over last.
+    pub ticket: Ticket,
 }
 
 impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
@@ -47,6 +50,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             faults: scope.settings().faults,
             healed: Healed::default(),
             breaches: Breaches::default(),
+            ticket: Ticket::default(),
         }
     }
 
@@ -56,7 +60,12 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let mut effects = Effects::default();
         let concerns_clients = !matches!(step, Step::Run { .. });
         match step {
-            Step::Start(c) => self.start(scope, rules, c, &mut effects),
+            Step::Start(c) => self.start(scope, rules, (c, None), &mut effects),
+            Step::Adopt(c) => {
+                let adopted = Some(self.ticket.value);
+                self.start(scope, rules, (c, adopted), &mut effects);
+            }
+            Step::HandOver(c) => self.input(scope, c, Input::HandOver, &mut effects),
             Step::Tick(c) => self.input(scope, c, Input::Tick, &mut effects),
             Step::Stop(c) => match self.clients[usize::from(c)].program {
                 Program::Joined(joined) => {
@@ -130,7 +139,13 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         Moment { now, reachable, guarded }
     }
 
-    fn start(&mut self, scope: &Scope, rules: R, c: u8, effects: &mut Effects<I>) {
+    fn start(
+        &mut self,
+        scope: &Scope,
+        rules: R,
+        (c, adopted): (u8, Option<Value>),
+        effects: &mut Effects<I>,
+    ) {
         let moment = self.moment(c);
         self.healed.tried = self.healed.survivor().is_some();
         let client = &mut self.clients[usize::from(c)];
@@ -143,12 +158,15 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             *released = NodeSet::EMPTY;
         }
         client.ghost.overtaken = NodeSet::EMPTY;
-        client.ghost.believed = false;
-        client.ghost.interloped = false;
+        // An adopter goes on with the belief of the giver.
+        client.ghost.believed = adopted.is_some();
+        client.ghost.interloped = adopted.is_some() && self.ticket.interloped;
         client.ghost.past_saw_foreign = false;
         let saw_foreign = std::mem::take(&mut client.ghost.saw_foreign);
         let action = match &mut client.program {
-            Program::Joined(joined) => joined.start(scope.config_of(c), moment, rules, value),
+            Program::Joined(joined) => {
+                joined.start(scope.config_of(c), moment, rules, (value, adopted))
+            }
             Program::Threaded(threaded) => {
                 if threaded.may_overlap() {
                     self.faults.overlaps = spend(self.faults.overlaps);
@@ -209,6 +227,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
                 }
             }
             effects.report = Some(report);
+            self.note_hand_over(c, action.generation, &report);
         }
         for (command, nodes) in action.sends() {
             for node in nodes {
@@ -221,6 +240,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let sent = &mut effects.sent;
         sent.kill = sent.kill.or(action.commands.kill);
         sent.set = sent.set.or(action.commands.set);
+        sent.adopt = sent.adopt.or(action.commands.adopt);
         sent.extend = sent.extend.or(action.commands.extend);
         sent.release = sent.release.or(action.commands.release);
     }
@@ -242,7 +262,12 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let value = Value::new(c, message.generation());
         let node = &mut self.nodes[usize::from(n)];
         let (before, gone_at) = (node.key, node.gone_at);
-        let answer = node.run(command, value, rules, scope.config_of(c));
+        let client = &self.clients[usize::from(c)];
+        let adopted = match &client.program {
+            Program::Joined(joined) => joined.adopted_by(value.generation(), client.generation),
+            Program::Threaded(_) => Value::NONE,
+        };
+        let answer = node.run(command, (value, adopted), rules, scope.config_of(c));
         let changed = (node.key, node.gone_at) != (before, gone_at);
         if node.key != before {
             effects.changed.insert(n);
@@ -258,43 +283,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         pipe.answer(at, answer);
         let stray = message.age() > 0;
         effects.executed = Some(Executed { client: c, node: n, command, value, answer, stray });
-        self.judge_execution(c, n, command, value, (before, changed));
-    }
-
-    /// Holds what ran at a node against the event properties.
-    fn judge_execution(
-        &mut self,
-        c: u8,
-        n: u8,
-        command: Command,
-        value: Value,
-        (before, changed): (Value, bool),
-    ) {
-        let stores = self.nodes[usize::from(n)].key == value;
-        let compares = matches!(command, Command::Extend | Command::Release);
-        if compares && changed && !before.is_none() && before != value {
-            self.breaches.insert(Breach::ForeignKeyTouched);
-        }
-        let client = &mut self.clients[usize::from(c)];
-        let present = value.generation() == client.generation;
-        let Some(released) = client.released_at(value.generation()) else { return };
-        match command {
-            Command::Release => released.insert(n),
-            Command::Set if stores && released.contains(n) => {
-                self.breaches.insert(Breach::Orphan);
-            }
-            Command::Extend if released.contains(n) => {
-                self.breaches.insert(Breach::ExtendAfterRelease);
-                if present {
-                    client.ghost.overtaken.insert(n);
-                }
-                // One that finds its own late SET there only prolongs an orphan.
-                if stores && before.is_none() {
-                    self.breaches.insert(Breach::Zombie);
-                }
-            }
-            Command::Set | Command::Extend | Command::Kill => {}
-        }
+        let own = if command == Command::Adopt { adopted } else { value };
+        self.judge_execution(c, n, command, value, (before, changed && before != own));
     }
 
     pub(crate) fn reply(
@@ -360,29 +350,6 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             if client.releasing() && !client.paused {
                 let before = client.ghost.releasing_for;
                 client.ghost.releasing_for = before.plus(by.offset());
-            }
-        }
-    }
-
-    /// What an observer notes after each step.
-    fn observe(&mut self) {
-        let believes: [bool; C] = std::array::from_fn(|c| self.clients[c].believes());
-        let believers: u32 = believes.iter().map(|&believes| u32::from(believes)).sum();
-        for (c, client) in self.clients.iter_mut().enumerate() {
-            let over = !client.may_believe();
-            let releasing = client.releasing();
-            let other = believers > u32::from(believes[c]);
-            let ghost = &mut client.ghost;
-            if self.healed.survivor() == Some(c as u8) && believes[c] {
-                ghost.served = true;
-                self.healed.waited = I::default();
-            }
-            // Once the lease is over, what happened in between can no longer matter.
-            ghost.believed = !over && (ghost.believed || believes[c]);
-            ghost.interloped =
-                !over && (ghost.interloped || ghost.believed && !believes[c] && other);
-            if !releasing {
-                ghost.releasing_for = I::default();
             }
         }
     }

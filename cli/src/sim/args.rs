@@ -19,8 +19,8 @@ use crate::exit::Failure;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Drawn {
     /// Which faults are put in, and how strong: calm, swarm, hostile, drift, restart, repair,
-    /// contention, or one alone: delay, loss, partition, reset, crash, amnesia, freeze, pause,
-    /// stall, suspend, jump, resend, scripts, cancel, overlap
+    /// contention, handover, or one alone: delay, loss, partition, reset, crash, amnesia, freeze,
+    /// pause, stall, suspend, jump, resend, scripts, cancel, overlap
     #[arg(long, default_value_t)]
     profile: Profile,
     /// Which program: detached, sleep, double_check or joined

@@ -241,7 +241,8 @@ fn succession<const N: usize, const C: usize>(world: &Ticked<N, C>) -> bool {
 
 /// What ships, on `nodes` nodes, with clients that acquire once and hold until the lease ends.
 fn settings(nodes: u8, ttl: Span, ttls: &[Option<Span>]) -> Settings {
-    let role = |&ttl: &Option<Span>| Role { starts: 1, renewals: 0, stops: false, ttl };
+    let role =
+        |&ttl: &Option<Span>| Role { starts: 1, renewals: 0, stops: false, ttl, ..Role::default() };
     Settings {
         lifecycle: Lifecycle::Joined.name().to_owned(),
         extend: Extend::Touch.name().to_owned(),

@@ -4,10 +4,11 @@
 use leasehold::protocol::Transport;
 use leasehold_world::{Faults, Role, Settings};
 
-use super::{Cell, Group, contended, contender, holder, row, shipped};
+use super::{Cell, Group, contended, contender, hand_over, holder, row, shipped};
 
 pub(super) fn cells() -> Vec<Cell> {
-    [slips(), restart(), reset(), pause(), pooled(), repair(), library()].concat()
+    let handed = hand_over::cells();
+    [slips(), restart(), reset(), pause(), pooled(), repair(), library(), handed].concat()
 }
 
 /// Two clients that only acquire, whose answers and expiries meet soon.

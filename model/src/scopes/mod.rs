@@ -11,6 +11,7 @@ use leasehold::protocol::{Extend, Mutant, Span, Transport};
 use leasehold_world::{Faults, Lifecycle, Role, Settings};
 
 mod ci;
+mod hand_over;
 pub mod mutants;
 mod nightly;
 mod quick;
@@ -61,6 +62,8 @@ pub enum Group {
     Repair,
     /// Client libraries and servers that do what nobody asked for.
     Library,
+    /// Leases that are handed over and adopted.
+    HandOver,
     /// Two faults in one search.
     Pairs,
     /// More nodes, more clients.
@@ -69,7 +72,7 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the tables.
-    pub const ALL: [Group; 12] = [
+    pub const ALL: [Group; 13] = [
         Group::Hazards,
         Group::Exclusion,
         Group::Faults,
@@ -80,6 +83,7 @@ impl Group {
         Group::Pooled,
         Group::Repair,
         Group::Library,
+        Group::HandOver,
         Group::Pairs,
         Group::Sizes,
     ];
@@ -97,6 +101,7 @@ impl Group {
             Group::Pooled => "pooled",
             Group::Repair => "repair",
             Group::Library => "library",
+            Group::HandOver => "handover",
             Group::Pairs => "pairs",
             Group::Sizes => "sizes",
         }
@@ -115,6 +120,7 @@ impl Group {
             Group::Pooled => "Commands overtake each other and run late",
             Group::Repair => "A renewal repairs a node that lost the key",
             Group::Library => "A server loses its scripts; a client library sends again by itself",
+            Group::HandOver => "A lease is handed over, and adopted at any later moment or never",
             Group::Pairs => "Two faults in one search",
             Group::Sizes => "More nodes and more clients",
         }
@@ -258,12 +264,12 @@ fn shipped() -> Settings {
 
 /// A client that acquires once, renews and may stop.
 fn holder(renewals: u8) -> Role {
-    Role { starts: 1, renewals, stops: true, ttl: None }
+    Role { starts: 1, renewals, stops: true, ..Role::default() }
 }
 
 /// A client that acquires once and holds until the lease ends.
 fn contender() -> Role {
-    Role { starts: 1, renewals: 0, stops: false, ttl: None }
+    Role { starts: 1, renewals: 0, stops: false, ..Role::default() }
 }
 
 /// One client acquires, renews once and stops; the other acquires. TTL 3.

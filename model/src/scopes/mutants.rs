@@ -4,6 +4,7 @@
 use leasehold::protocol::{Extend, Mutant, Transport};
 use leasehold_world::{Claim, Faults, Role, Settings};
 
+use super::hand_over::{adopter, giver, gives_and_acquires, of};
 use super::{contended, contender, holder, shipped};
 
 /// A mutant, and where it must die.
@@ -89,6 +90,18 @@ fn trial(mutant: Mutant) -> Trial {
             let roles = vec![of_ttl(3), of_ttl(2)];
             let settings = Settings { nodes: 1, faults, roles, max_ttl: Some(3), ..two_acquire() };
             (Claim::WindowExclusion, "one node dies, TTLs 3 and 2", settings)
+        }
+        Mutant::HandOverUndrained | Mutant::ReleaseAfterHandOver => {
+            (Claim::QuietHandOver, "a giver, an adopter", of(&[giver(0), adopter(1)]))
+        }
+        Mutant::BelievesAfterHandOver => {
+            (Claim::WindowExclusion, "a giver, an adopter", of(&[giver(0), adopter(1)]))
+        }
+        Mutant::AdoptOnTrust | Mutant::AdoptAnyValue => {
+            (Claim::WindowExclusion, "the giver acquires again", gives_and_acquires())
+        }
+        Mutant::AdoptRecreates => {
+            (Claim::Succession, "the giver acquires again", gives_and_acquires())
         }
     };
     Trial { mutant, claim, settings, place }

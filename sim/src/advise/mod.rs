@@ -102,7 +102,7 @@ impl Situation {
             node_timeout,
             release_within: ttl,
             renewal_timeout: None,
-            roles: vec![Role { starts: 200, renewals: always, stops: false, ttl: None }],
+            roles: vec![Role { starts: 200, renewals: always, stops: false, ..Role::default() }],
             faults: Faults { resets: always, pauses: always, ..Faults::default() },
             restart_delay: 0,
             max_ttl: None,

@@ -151,6 +151,8 @@ fn message_of<I, const N: usize, const C: usize>(
         Step::Start(_)
         | Step::Tick(_)
         | Step::Stop(_)
+        | Step::HandOver(_)
+        | Step::Adopt(_)
         | Step::Task(..)
         | Step::Stall(_)
         | Step::Pause(_)
@@ -256,6 +258,8 @@ where
         Step::Start(c) => Step::Start(client_as(c)?),
         Step::Tick(c) => Step::Tick(client_as(c)?),
         Step::Stop(c) => Step::Stop(client_as(c)?),
+        Step::HandOver(c) => Step::HandOver(client_as(c)?),
+        Step::Adopt(c) => Step::Adopt(client_as(c)?),
         Step::Task(c, task) => Step::Task(client_as(c)?, task),
         Step::Stall(c) => Step::Stall(client_as(c)?),
         Step::Pause(c) => Step::Pause(client_as(c)?),

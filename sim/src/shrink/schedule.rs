@@ -92,7 +92,7 @@ impl Schedule {
         let settings = Settings { nodes: 1, ..self.scope.settings().clone() };
         let node_as = |command, node| {
             let is_chosen = match command {
-                Some(Command::Set) => node == sets,
+                Some(Command::Set | Command::Adopt) => node == sets,
                 Some(Command::Extend) => node == extends,
                 Some(Command::Release | Command::Kill) => node == releases,
                 None => by.contains(&node),
@@ -126,7 +126,12 @@ fn constants(settings: &Settings) -> u32 {
     let spans = spans(settings).map(digits).into_iter().sum::<u32>();
     let roles = settings.roles.iter().map(|role| {
         let ttl = role.ttl.map_or(0, |ttl| 1 + digits(ttl));
-        u32::from(role.starts) + u32::from(role.renewals) + u32::from(role.stops) + ttl
+        u32::from(role.starts)
+            + u32::from(role.renewals)
+            + u32::from(role.stops)
+            + ttl
+            + u32::from(role.hands_over)
+            + u32::from(role.adopts)
     });
     let Faults { resets, crashes_keeping, crashes_losing, node_slips, client_slips, .. } =
         settings.faults;

@@ -33,8 +33,8 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         }
         self.pending.remove(node);
         self.stray.remove(node);
-        if command == Command::Set && answer != Answer::Done {
-            // `SET NX` did not run or found the key taken: nothing of ours is there.
+        if matches!(command, Command::Set | Command::Adopt) && answer != Answer::Done {
+            // It did not run, or found another value or none: nothing of ours is there.
             self.owed.remove(node);
         }
         if counts {
@@ -72,11 +72,13 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         }
     }
 
+    /// What follows when less is pending than before.
     fn pay(&mut self, step: &mut Step<'_, I>) {
         if self.pays_debts() {
             self.send_releases(step);
             self.settle(step);
         }
+        self.give_once_drained(step);
     }
 
     pub(super) fn reset(&mut self, step: &mut Step<'_, I>, node: u8) {

@@ -10,7 +10,7 @@ pub enum Phase {
     /// Nothing was asked yet.
     #[default]
     Idle,
-    /// `SET` was sent to the nodes; no verdict yet.
+    /// `SET` was sent to the nodes, or, in an adoption, the exchange of tokens; no verdict yet.
     Acquiring,
     /// Held, and believed until `valid_until`.
     Held,
@@ -24,6 +24,12 @@ pub enum Phase {
     Released,
     /// Reported to the user as lost. Final. Debts may remain.
     Lost,
+    /// The lease is being handed over: belief has ended, no renewal starts any more, and the
+    /// commands that may still run are waited for.
+    HandingOver,
+    /// Reported to the user as handed over. Final. Nothing of it can run any more, and nothing is
+    /// owed: what is stored is the adopter's.
+    HandedOver,
 }
 
 impl Phase {
@@ -31,13 +37,14 @@ impl Phase {
     #[inline]
     pub fn is_over(self) -> bool {
         match self {
-            Phase::Released | Phase::Lost => true,
+            Phase::Released | Phase::Lost | Phase::HandedOver => true,
             Phase::Idle
             | Phase::Acquiring
             | Phase::Held
             | Phase::Stopping
             | Phase::Draining
-            | Phase::Releasing => false,
+            | Phase::Releasing
+            | Phase::HandingOver => false,
         }
     }
 }
@@ -77,6 +84,13 @@ pub enum Event<I> {
         /// Nodes that have not acknowledged it; the debt is kept.
         unsettled: NodeSet,
     },
+    /// The lease is handed over: its token is another's to adopt, and this client sends nothing
+    /// more for it.
+    HandedOver {
+        /// When its last round runs out, on the client's own clock. For information: whoever
+        /// adopts it believes by a round of its own.
+        valid_until: I,
+    },
 }
 
 /// What the machine is told.
@@ -84,6 +98,14 @@ pub enum Event<I> {
 pub enum Input<V> {
     /// Acquire, with a token never used before. Only in [`Phase::Idle`].
     Start(V),
+    /// Take over what another lease has handed over, with a token never used before. Only in
+    /// [`Phase::Idle`].
+    Adopt {
+        /// The own token.
+        token: V,
+        /// The token that was handed over.
+        from: V,
+    },
     /// A node answered a command of this lease, or its fate became known.
     Answer {
         /// Which node.
@@ -98,6 +120,9 @@ pub enum Input<V> {
     Tick,
     /// The user wants it to end.
     Stop,
+    /// The user wants it to end and the lock to be another's. Only while it is held; if the
+    /// commands that may still run cannot be drained in time, it is released instead.
+    HandOver,
     /// The connection to `node` failed. What was pending there is unknown from now on.
     Reset {
         /// Which node.
@@ -132,6 +157,8 @@ pub struct Commands {
     pub kill: NodeSet,
     /// [`Command::Set`].
     pub set: NodeSet,
+    /// [`Command::Adopt`].
+    pub adopt: NodeSet,
     /// [`Command::Extend`].
     pub extend: NodeSet,
     /// [`Command::Release`].
@@ -153,6 +180,7 @@ impl<I> Output<I> {
         commands: Commands {
             kill: NodeSet::EMPTY,
             set: NodeSet::EMPTY,
+            adopt: NodeSet::EMPTY,
             extend: NodeSet::EMPTY,
             release: NodeSet::EMPTY,
         },
@@ -175,4 +203,6 @@ pub enum Timer {
     Release,
     /// When a release has been waited for long enough.
     ReleaseTimeout,
+    /// When a lease cannot be handed over any more, and is released instead.
+    HandOverTimeout,
 }

@@ -11,19 +11,29 @@
 //!             `- denied ---------> Released
 //! ```
 //!
+//! In place of its release it may be handed over to another process (see [`hand_over`]):
+//!
+//! ```text
+//! Held -> HandingOver -> HandedOver        belief has ended, and nothing is sent any more
+//!              `--> Draining -> ...        if that takes too long
+//! Idle -> Acquiring -> Held                the adopter, by a round of its own
+//! ```
+//!
 //! A lease has one token and never another, so no command of one lease can touch the next one.
 //! Whatever its phase, it keeps two debts until they are paid: commands that may still run
 //! ([`Lease::unresolved`]) and releases that no node has acknowledged yet ([`Lease::owed`]).
 
 use super::answer::Command;
-use super::config::{Config, Extend, Transport};
+use super::config::{Config, Extend};
 use super::instant::Instant;
 use super::nodes::NodeSet;
 use super::round::{Round, Verdict};
 use super::rules::{Rules, Sound};
 
 mod answers;
+mod hand_over;
 mod interface;
+mod release;
 mod symmetry;
 
 pub use interface::{Commands, Event, Input, LossCause, Moment, Output, Phase, Timer};
@@ -48,6 +58,8 @@ pub struct Lease<R, I, V> {
     owed: NodeSet,
     /// Of these, nodes with a release under way on the present connection.
     releasing: NodeSet,
+    /// The token it took over, if it began with an adoption.
+    adopted: Option<V>,
 }
 
 /// The lease that ships.
@@ -93,12 +105,20 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
 
     /// Whether the holder may believe at `now` that it holds the lock.
     pub fn believes(&self, now: I) -> bool {
-        self.phase == Phase::Held && self.rules.believed(now, self.valid_until)
+        let gives = matches!(self.phase, Phase::HandingOver | Phase::HandedOver);
+        let believing = self.phase == Phase::Held || gives && self.rules.believes_after_hand_over();
+        believing && self.rules.believed(now, self.valid_until)
     }
 
     /// The end of belief, while held.
     pub fn valid_until(&self) -> Option<I> {
         (self.phase == Phase::Held).then_some(self.valid_until)
+    }
+
+    /// The token that it took over, or tries to, if it began with [`Input::Adopt`]: what
+    /// [`Command::Adopt`] compares with.
+    pub fn adopted(&self) -> Option<V> {
+        self.adopted
     }
 
     /// Nodes with a command of this lease, other than a release, that may still run.
@@ -118,20 +138,21 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
 
     /// Whether the lease is over and owes nothing: it can be forgotten.
     pub fn is_settled(&self) -> bool {
-        let over = matches!(self.phase, Phase::Idle | Phase::Released | Phase::Lost);
+        let over = self.phase == Phase::Idle || self.phase.is_over();
         over && self.owed.is_empty() && self.pending.is_empty()
     }
 
     /// The next moment at which the machine wants [`Input::Tick`], and why.
     pub fn deadline(&self) -> Option<(I, Timer)> {
         match self.phase {
-            Phase::Idle | Phase::Released | Phase::Lost => None,
+            Phase::Idle | Phase::Released | Phase::Lost | Phase::HandedOver => None,
             Phase::Acquiring => Some((self.wake, Timer::AttemptTimeout)),
             Phase::Held if self.expires_first() => Some((self.valid_until, Timer::Expiry)),
             Phase::Held if self.round.is_open() => Some((self.wake, Timer::RenewalTimeout)),
             Phase::Held => Some((self.wake, Timer::Renew)),
             Phase::Stopping => Some((self.wake, Timer::Release)),
             Phase::Draining | Phase::Releasing => Some((self.wake, Timer::ReleaseTimeout)),
+            Phase::HandingOver => Some((self.wake, Timer::HandOverTimeout)),
         }
     }
 
@@ -151,14 +172,18 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
             self.lose(&mut step, LossCause::Expired);
         }
         match input {
-            Input::Start(token) => self.start(&mut step, token),
+            Input::Start(token) => self.start(&mut step, token, None),
+            Input::Adopt { token, from } => self.start(&mut step, token, Some(from)),
             Input::Answer { node, command, answer } => match command {
-                Command::Set | Command::Extend => self.resolve(&mut step, node, command, answer),
+                Command::Set | Command::Adopt | Command::Extend => {
+                    self.resolve(&mut step, node, command, answer);
+                }
                 Command::Release => self.acknowledge(&mut step, node, answer),
                 Command::Kill => self.killed(&mut step, node, answer),
             },
             Input::Tick => self.tick(&mut step),
             Input::Stop => self.stop(&mut step),
+            Input::HandOver => self.hand_over(&mut step),
             Input::Reset { node } => self.reset(&mut step, node),
             Input::Connected { node, new_process } => {
                 self.connected(&mut step, node, new_process);
@@ -169,13 +194,17 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
 
     // ---- acquire -----------------------------------------------------------------------------
 
-    fn start(&mut self, step: &mut Step<'_, I>, token: V) {
+    fn start(&mut self, step: &mut Step<'_, I>, token: V, adopted: Option<V>) {
         if self.phase != Phase::Idle {
             return;
         }
-        self.token = token;
+        (self.token, self.adopted) = (token, adopted);
         self.phase = Phase::Acquiring;
-        self.ask(step, Command::Set);
+        let adopts = adopted.is_some();
+        self.ask(step, if adopts { Command::Adopt } else { Command::Set });
+        if adopts && self.rules.adopts_on_trust() {
+            return self.win(step);
+        }
         self.judge(step);
     }
 
@@ -190,12 +219,14 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         self.round = Round::begin(now, config.nodes(), asked);
         self.pending = self.pending.or(asked);
         self.wake = now.plus(config.settings().node_timeout);
-        if command == Command::Set {
-            step.output.commands.set = asked;
-        } else {
-            step.output.commands.extend = asked;
+        match command {
+            Command::Set => step.output.commands.set = asked,
+            Command::Adopt => step.output.commands.adopt = asked,
+            Command::Extend | Command::Release | Command::Kill => {
+                step.output.commands.extend = asked;
+            }
         }
-        if command == Command::Set || config.extend() == Extend::TouchOrSet {
+        if command != Command::Extend || config.extend() == Extend::TouchOrSet {
             self.owed = self.owed.or(asked);
         }
     }
@@ -297,7 +328,7 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
             return;
         }
         match self.phase {
-            Phase::Idle | Phase::Released | Phase::Lost => {}
+            Phase::Idle | Phase::Released | Phase::Lost | Phase::HandedOver => {}
             Phase::Acquiring => self.give_up(step),
             Phase::Held if self.round.is_open() => self.fail_renewal(step),
             Phase::Held => {
@@ -311,6 +342,7 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
                 self.begin_release(step);
             }
             Phase::Draining | Phase::Releasing => self.report_released(step),
+            Phase::HandingOver => self.begin_release(step),
         }
     }
 
@@ -322,57 +354,14 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
                 self.end(Phase::Stopping);
                 self.wake = step.moment.now;
             }
-            Phase::Acquiring => self.begin_release(step),
+            Phase::Acquiring | Phase::HandingOver => self.begin_release(step),
             Phase::Idle => self.phase = Phase::Released,
             Phase::Stopping
             | Phase::Draining
             | Phase::Releasing
             | Phase::Released
-            | Phase::Lost => {}
+            | Phase::Lost
+            | Phase::HandedOver => {}
         }
-    }
-
-    fn begin_release(&mut self, step: &mut Step<'_, I>) {
-        self.end(Phase::Draining);
-        self.wake = step.moment.now.plus(step.config.settings().release_within);
-        self.send_releases(step);
-        self.settle(step);
-    }
-
-    /// Sends the releases that can go now. On one connection they queue behind whatever is
-    /// pending there; in a pool they would overtake it, so they wait until it has resolved.
-    fn send_releases(&mut self, step: &mut Step<'_, I>) {
-        let blocked = match step.config.transport() {
-            Transport::Fifo => NodeSet::EMPTY,
-            Transport::Pooled if self.rules.drains_before_release() => self.pending,
-            Transport::Pooled => NodeSet::EMPTY,
-        };
-        let ready = self.owed.and(step.moment.reachable).without(self.releasing).without(blocked);
-        self.releasing = self.releasing.or(ready);
-        step.output.commands.release = step.output.commands.release.or(ready);
-    }
-
-    /// Whether releases are due at all: the lease is over, one way or another.
-    fn pays_debts(&self) -> bool {
-        match self.phase {
-            Phase::Draining | Phase::Releasing | Phase::Released | Phase::Lost => true,
-            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Stopping => false,
-        }
-    }
-
-    /// Moves Draining -> Releasing -> Released as debts are paid.
-    fn settle(&mut self, step: &mut Step<'_, I>) {
-        if self.phase == Phase::Draining && self.pending.is_empty() {
-            self.phase = Phase::Releasing;
-        }
-        if self.phase == Phase::Releasing && self.owed.is_empty() {
-            self.report_released(step);
-        }
-    }
-
-    fn report_released(&mut self, step: &mut Step<'_, I>) {
-        self.end(Phase::Released);
-        let unsettled = self.owed.or(self.pending);
-        step.output.event = Some(Event::Released { unsettled });
     }
 }

@@ -15,7 +15,7 @@ use super::{Lease, Phase};
 impl<R: Hash, I: Hash, V: Hash> Hash for Lease<R, I, V> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Lease { rules, phase, token, valid_until, wake, round, .. } = self;
+        let Lease { rules, phase, token, valid_until, wake, round, adopted, .. } = self;
         let Tally { done, missing, foreign, failed } = round.tally;
         let (pending, stray, owed, releasing) =
             (self.pending, self.stray, self.owed, self.releasing);
@@ -23,8 +23,11 @@ impl<R: Hash, I: Hash, V: Hash> Hash for Lease<R, I, V> {
         state.write_u64(NodeSet::in_one_word([done, missing, foreign, failed]));
         round.asked.hash(state);
         rules.hash(state);
-        state.write_u8(*phase as u8);
+        state.write_u8(*phase as u8 | u8::from(adopted.is_some()) << 7);
         token.hash(state);
+        if let Some(adopted) = adopted {
+            adopted.hash(state);
+        }
         valid_until.hash(state);
         wake.hash(state);
         round.t0.hash(state);
@@ -39,7 +42,18 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         if self.deadline().is_some() {
             self.wake = self.wake.plus(by).max(oldest);
         }
-        if self.phase == Phase::Held {
+        let kept = match self.phase {
+            Phase::Held | Phase::HandingOver => true,
+            Phase::HandedOver => self.rules.believes_after_hand_over(),
+            Phase::Idle
+            | Phase::Acquiring
+            | Phase::Stopping
+            | Phase::Draining
+            | Phase::Releasing
+            | Phase::Released
+            | Phase::Lost => false,
+        };
+        if kept {
             self.valid_until = self.valid_until.plus(by).max(oldest);
         }
         self.round = self.round.shift(by, oldest);
@@ -59,7 +73,7 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         }
     }
 
-    /// The same lease with another token.
+    /// The same lease with another token. The token that it took over stays as it is.
     #[must_use]
     pub fn relabel(mut self, token: V) -> Self {
         self.token = token;

@@ -54,10 +54,12 @@ pub(super) fn validity_is_counted_from_before_the_first_send<R: Rules, I: Instan
                 Event::Denied(_)
                 | Event::RenewalFailed(_)
                 | Event::Lost(_)
-                | Event::Released { .. },
+                | Event::Released { .. }
+                | Event::HandedOver { .. },
             ) => {}
         }
-        if !output.commands.set.or(output.commands.extend).is_empty() {
+        let Commands { set, adopt, extend, .. } = output.commands;
+        if !set.or(adopt).or(extend).is_empty() {
             began = moment.now;
         }
     }
@@ -108,7 +110,9 @@ pub(super) fn belief_ends_for_good<R: Rules, I: Instant>(
             | Phase::Draining
             | Phase::Releasing
             | Phase::Released
-            | Phase::Lost => true,
+            | Phase::Lost
+            | Phase::HandingOver
+            | Phase::HandedOver => true,
         };
         if over {
             let alive = matches!(after.phase(), Phase::Idle | Phase::Acquiring | Phase::Held);

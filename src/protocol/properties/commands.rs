@@ -31,7 +31,11 @@ struct Seen {
 impl Seen {
     fn told(&mut self, input: Input<u32>) {
         match input {
-            Input::Answer { node, command: Command::Set | Command::Extend, answer } => {
+            Input::Answer {
+                node,
+                command: Command::Set | Command::Adopt | Command::Extend,
+                answer,
+            } => {
                 self.resolved(node, input, answer);
             }
             Input::Answer { node, command: Command::Release, answer } => {
@@ -54,8 +58,10 @@ impl Seen {
             Input::Connected { node, new_process: true } => self.gone(node),
             Input::Connected { new_process: false, .. }
             | Input::Start(_)
+            | Input::Adopt { .. }
             | Input::Tick
-            | Input::Stop => {}
+            | Input::Stop
+            | Input::HandOver => {}
         }
     }
 
@@ -65,7 +71,7 @@ impl Seen {
         }
         self.pending.remove(node);
         self.stray.remove(node);
-        let set = matches!(input, Input::Answer { command: Command::Set, .. });
+        let set = matches!(input, Input::Answer { command: Command::Set | Command::Adopt, .. });
         if set && answer != Answer::Done {
             self.stored.remove(node);
         }
@@ -80,7 +86,8 @@ impl Seen {
     }
 
     fn sent(&mut self, config: &Config, commands: Commands) {
-        let Commands { set, extend, release, .. } = commands;
+        let Commands { set, adopt, extend, release, .. } = commands;
+        let set = set.or(adopt);
         self.pending = self.pending.or(set).or(extend);
         let creates = config.extend() == Extend::TouchOrSet;
         self.stored = self.stored.or(set).or(if creates { extend } else { NodeSet::EMPTY });
@@ -96,7 +103,8 @@ pub(super) fn one_command_is_pending_per_node<R: Rules, I: Instant>(
     let mut seen = Seen::default();
     for Taken { input, output, after, .. } in steps {
         seen.told(*input);
-        let Commands { set, extend, .. } = output.commands;
+        let Commands { set, adopt, extend, .. } = output.commands;
+        let set = set.or(adopt);
         prop_assert_eq!(set.and(extend), NodeSet::EMPTY);
         prop_assert_eq!(set.or(extend).and(seen.pending), NodeSet::EMPTY);
         seen.sent(config, output.commands);
@@ -138,6 +146,10 @@ pub(super) fn what_may_be_stored_is_owed<R: Rules, I: Instant>(
         seen.sent(config, output.commands);
         let stored = before.or(seen.stored);
         prop_assert_eq!(output.commands.release.without(stored), NodeSet::EMPTY);
+        // What was handed over is the adopter's.
+        if after.phase() == Phase::HandedOver {
+            seen.stored = NodeSet::EMPTY;
+        }
         prop_assert_eq!(after.owed(), seen.stored);
     }
     Ok(())
@@ -149,7 +161,8 @@ pub(super) fn commands_go_where_they_can<R: Rules, I: Instant>(
     steps: &[Taken<R, I>],
 ) -> Result<(), TestCaseError> {
     for Taken { moment, output, .. } in steps {
-        let Commands { set, extend, release, .. } = output.commands;
+        let Commands { set, adopt, extend, release, .. } = output.commands;
+        let set = set.or(adopt);
         prop_assert_eq!(set.or(extend).or(release).without(moment.reachable), NodeSet::EMPTY);
         prop_assert_eq!(extend.and(moment.guarded), NodeSet::EMPTY);
         // A repair is no round.
@@ -171,9 +184,11 @@ pub(super) fn a_stray_is_killed_first<R: Rules, I: Instant>(
             Input::Connected { node, new_process: false } => NodeSet::only(node).and(seen.stray),
             Input::Connected { new_process: true, .. }
             | Input::Start(_)
+            | Input::Adopt { .. }
             | Input::Answer { .. }
             | Input::Tick
             | Input::Stop
+            | Input::HandOver
             | Input::Reset { .. } => NodeSet::EMPTY,
         };
         prop_assert_eq!(output.commands.kill, wanted);
@@ -204,7 +219,12 @@ pub(super) fn nothing_is_released_before_the_end<R: Rules, I: Instant>(
     for Taken { output, after, .. } in steps {
         let over = match after.phase() {
             Phase::Draining | Phase::Releasing | Phase::Released | Phase::Lost => true,
-            Phase::Idle | Phase::Acquiring | Phase::Held | Phase::Stopping => false,
+            Phase::Idle
+            | Phase::Acquiring
+            | Phase::Held
+            | Phase::Stopping
+            | Phase::HandingOver
+            | Phase::HandedOver => false,
         };
         prop_assert!(over || output.commands.release.is_empty(), "{:?}", after);
     }
@@ -218,10 +238,10 @@ pub(super) fn after_the_stop_only_releases_and_kills<R: Rules, I: Instant>(
 ) -> Result<(), TestCaseError> {
     let mut over = false;
     for Taken { input, output, after, .. } in steps {
-        over |= *input == Input::Stop;
+        over |= *input == Input::Stop || after.phase() == Phase::HandingOver;
         if over {
-            let Commands { set, extend, .. } = output.commands;
-            prop_assert_eq!(set.or(extend), NodeSet::EMPTY);
+            let Commands { set, adopt, extend, .. } = output.commands;
+            prop_assert_eq!(set.or(adopt).or(extend), NodeSet::EMPTY);
             let kept = matches!(
                 output.event,
                 Some(Event::Acquired { .. } | Event::Extended { .. } | Event::RenewalFailed(_))

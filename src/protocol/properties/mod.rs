@@ -61,6 +61,7 @@ mod any_input;
 mod belief;
 mod commands;
 mod deadlines;
+mod hand_over;
 mod mutants;
 mod rounds;
 mod scripts;

@@ -10,7 +10,15 @@ const SCRIPTS: usize = 20_000;
 
 /// Every property of a lease.
 fn properties() -> Vec<(&'static str, Property<Mutated, Ticks>)> {
-    [belief::all(), deadlines::all(), commands::all(), rounds::all(), symmetry::all()].concat()
+    [
+        belief::all(),
+        deadlines::all(),
+        commands::all(),
+        rounds::all(),
+        symmetry::all(),
+        hand_over::all(),
+    ]
+    .concat()
 }
 
 /// The first property that one of the scripts breaks under `mutant`, if any.
@@ -34,7 +42,9 @@ fn is_of_the_machine(mutant: Mutant) -> bool {
         Mutant::ReleaseAnyValue
         | Mutant::ExtendAnyValue
         | Mutant::ExtendRecreates
-        | Mutant::GuardOwnTtl => false,
+        | Mutant::GuardOwnTtl
+        | Mutant::AdoptAnyValue
+        | Mutant::AdoptRecreates => false,
         Mutant::QuorumLessOne
         | Mutant::QuorumHalf
         | Mutant::NoDrift
@@ -49,7 +59,11 @@ fn is_of_the_machine(mutant: Mutant) -> bool {
         | Mutant::SilenceIsNo
         | Mutant::RenewWhileStopping
         | Mutant::NoKillAfterReset
-        | Mutant::ReleaseBeforeDrain => true,
+        | Mutant::ReleaseBeforeDrain
+        | Mutant::HandOverUndrained
+        | Mutant::BelievesAfterHandOver
+        | Mutant::ReleaseAfterHandOver
+        | Mutant::AdoptOnTrust => true,
     }
 }
 

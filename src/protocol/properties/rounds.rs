@@ -18,7 +18,11 @@ struct Counted {
 impl Counted {
     fn told(&mut self, input: Input<u32>) {
         let (node, kind) = match input {
-            Input::Answer { node, command: Command::Set | Command::Extend, answer } => {
+            Input::Answer {
+                node,
+                command: Command::Set | Command::Adopt | Command::Extend,
+                answer,
+            } => {
                 let tally = &mut self.tally;
                 let kind = match answer {
                     Answer::Done => &mut tally.done,
@@ -31,8 +35,10 @@ impl Counted {
             Input::Reset { node } => (node, &mut self.tally.failed),
             Input::Answer { command: Command::Release | Command::Kill, .. }
             | Input::Start(_)
+            | Input::Adopt { .. }
             | Input::Tick
             | Input::Stop
+            | Input::HandOver
             | Input::Connected { .. } => return,
         };
         if self.awaited.contains(node) {
@@ -43,9 +49,9 @@ impl Counted {
 
     /// What the round asked, if the step began one: then the answers start anew.
     fn sent<I>(&mut self, config: &Config, output: &Output<I>) {
-        let Commands { set, extend, .. } = output.commands;
+        let Commands { set, adopt, extend, .. } = output.commands;
         let repairs = matches!(output.event, Some(Event::Extended { .. }));
-        let asked = if repairs { NodeSet::EMPTY } else { set.or(extend) };
+        let asked = if repairs { NodeSet::EMPTY } else { set.or(adopt).or(extend) };
         if !asked.is_empty() {
             let skipped = NodeSet::all(config.nodes()).without(asked);
             *self =
@@ -98,7 +104,8 @@ pub(super) fn a_verdict_tells_what_was_heard<R: Rules, I: Instant>(
                 Event::Acquired { .. }
                 | Event::Extended { .. }
                 | Event::Lost(LossCause::Expired)
-                | Event::Released { .. },
+                | Event::Released { .. }
+                | Event::HandedOver { .. },
             ) => {}
         }
     }
@@ -121,8 +128,9 @@ pub(super) fn late_answers_change_nothing<R: Rules, I: Instant>(
     for step in steps {
         for node in 0..config.nodes() {
             let awaited = step.after.view_of(node) >> 4 == AWAITED;
-            for command in [Command::Set, Command::Extend, Command::Release, Command::Kill] {
-                let counts = matches!(command, Command::Set | Command::Extend);
+            let rounds = [Command::Set, Command::Adopt, Command::Extend];
+            for command in rounds.into_iter().chain([Command::Release, Command::Kill]) {
+                let counts = rounds.contains(&command);
                 if !(awaited && counts) {
                     changes_nothing(config, step, node, command)?;
                 }
@@ -146,10 +154,13 @@ fn changes_nothing<R: Rules, I: Instant>(
         let nodes = config.nodes();
         prop_assert_eq!(round_of(&lease, nodes), round_of(&step.after, nodes));
         prop_assert_eq!(lease.valid_until(), step.after.valid_until());
-        let told = matches!(output.event, None | Some(Event::Released { .. }));
+        let told =
+            matches!(output.event, None | Some(Event::Released { .. } | Event::HandedOver { .. }));
         prop_assert!(told, "{:?}", output.event);
-        prop_assert_eq!(output.commands.set.or(output.commands.extend), NodeSet::EMPTY);
-        let moves_on = matches!(step.after.phase(), Phase::Draining | Phase::Releasing);
+        let Commands { set, adopt, extend, .. } = output.commands;
+        prop_assert_eq!(set.or(adopt).or(extend), NodeSet::EMPTY);
+        let moves_on =
+            matches!(step.after.phase(), Phase::Draining | Phase::Releasing | Phase::HandingOver);
         prop_assert!(moves_on || lease.phase() == step.after.phase());
         prop_assert!(moves_on || lease.deadline() == step.after.deadline());
     }

@@ -45,14 +45,16 @@ fn any_answer() -> impl Strategy<Value = Answer> {
 }
 
 pub(super) fn any_input() -> impl Strategy<Value = Input<u32>> {
-    let commands = [Command::Set, Command::Extend, Command::Release, Command::Kill];
+    let commands = [Command::Set, Command::Adopt, Command::Extend, Command::Release, Command::Kill];
     let node = || 0u8..16;
     let answers = (node(), prop::sample::select(commands.to_vec()), any_answer());
     prop_oneof![
         1 => any::<u32>().prop_map(Input::Start),
+        1 => (any::<u32>(), any::<u32>()).prop_map(|(token, from)| Input::Adopt { token, from }),
         4 => answers.prop_map(|(node, command, answer)| Input::Answer { node, command, answer }),
         2 => Just(Input::Tick),
         1 => Just(Input::Stop),
+        1 => Just(Input::HandOver),
         2 => node().prop_map(|node| Input::Reset { node }),
         2 => (node(), any::<bool>())
             .prop_map(|(node, new_process)| Input::Connected { node, new_process }),
@@ -80,9 +82,13 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 /// A lease that begins, and what it is told then.
 pub(super) fn any_script() -> impl Strategy<Value = Vec<Entry>> {
-    let told = Told::Any(Input::Start(7));
-    let start = Entry { after: 0, reachable: u16::MAX, guarded: 0, told };
-    let first = prop_oneof![9 => Just(Some(start)), 1 => Just(None)];
+    let begin = |input| Entry { after: 0, reachable: u16::MAX, guarded: 0, told: Told::Any(input) };
+    let (start, adopt) = (Input::Start(7), Input::Adopt { token: 7, from: 3 });
+    let first = prop_oneof![
+        7 => Just(Some(begin(start))),
+        2 => Just(Some(begin(adopt))),
+        1 => Just(None),
+    ];
     (first, prop::collection::vec(any_entry(), 0..40))
         .prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
 }
@@ -169,7 +175,11 @@ pub(super) fn input_of<R: Rules, I: Instant>(
     told: Told,
 ) -> Input<u32> {
     let acquiring = lease.phase() == Phase::Acquiring;
-    let round = if acquiring { Command::Set } else { Command::Extend };
+    let round = match lease.adopted() {
+        Some(_) if acquiring => Command::Adopt,
+        None if acquiring => Command::Set,
+        Some(_) | None => Command::Extend,
+    };
     let pick = |nodes: NodeSet, index: u8, command, answer| {
         let index = usize::from(index) % usize::from(nodes.len().max(1));
         nodes.iter().nth(index).map(|node| Input::Answer { node, command, answer })
@@ -190,7 +200,13 @@ pub(super) fn input_of<R: Rules, I: Instant>(
         Told::Any(Input::Connected { node, new_process }) => {
             Input::Connected { node: within(node), new_process }
         }
-        Told::Any(input @ (Input::Start(_) | Input::Tick | Input::Stop)) => input,
+        Told::Any(
+            input @ (Input::Start(_)
+            | Input::Adopt { .. }
+            | Input::Tick
+            | Input::Stop
+            | Input::HandOver),
+        ) => input,
     }
 }
 
@@ -219,6 +235,7 @@ fn the_scripts_reach_every_event() {
         "Acquired",
         "Denied",
         "Extended",
+        "HandedOver",
         "Lost(Expired)",
         "Lost(Gone)",
         "Lost(Taken)",
@@ -226,5 +243,5 @@ fn the_scripts_reach_every_event() {
         "RenewalFailed",
     ];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
-    assert_eq!(phases.len(), 8, "{phases:?}");
+    assert_eq!(phases.len(), 10, "{phases:?}");
 }

@@ -69,6 +69,7 @@ fn event_with<I: Copy>(
         Event::RenewalFailed(heard) => Event::RenewalFailed(tally(heard)),
         Event::Lost(cause) => Event::Lost(cause),
         Event::Released { unsettled } => Event::Released { unsettled: nodes(unsettled) },
+        Event::HandedOver { valid_until } => Event::HandedOver { valid_until: moment(valid_until) },
     }
 }
 
@@ -120,16 +121,21 @@ fn renaming_nodes_commutes<R: Rules, I: Instant>(
             Input::Connected { node, new_process } => {
                 Input::Connected { node: renamed(node), new_process }
             }
-            other @ (Input::Start(_) | Input::Tick | Input::Stop) => other,
+            other @ (Input::Start(_)
+            | Input::Adopt { .. }
+            | Input::Tick
+            | Input::Stop
+            | Input::HandOver) => other,
         };
         let Moment { now, reachable, guarded } = step.moment;
         let moment = Moment { now, reachable: permuted(reachable), guarded: permuted(guarded) };
         let mut lease = step.before.permute(order);
         let output = lease.handle(config, moment, input);
-        let Commands { kill, set, extend, release } = step.output.commands;
+        let Commands { kill, set, adopt, extend, release } = step.output.commands;
         let commands = Commands {
             kill: permuted(kill),
             set: permuted(set),
+            adopt: permuted(adopt),
             extend: permuted(extend),
             release: permuted(release),
         };
@@ -151,9 +157,11 @@ fn another_token_changes_nothing<R: Rules, I: Instant>(
     for step in steps {
         let input = match step.input {
             Input::Start(_) => Input::Start(token),
+            Input::Adopt { from, .. } => Input::Adopt { token, from },
             other @ (Input::Answer { .. }
             | Input::Tick
             | Input::Stop
+            | Input::HandOver
             | Input::Reset { .. }
             | Input::Connected { .. }) => other,
         };
