@@ -20,8 +20,8 @@ pub mod protocol;
 #[cfg(feature = "driver")]
 pub use driver::{
     AcquireError, BadUrl, Builder, Client, ConnectError, Endpoint, Event, Events, ExtendError,
-    Guard, IntoEndpoint, Lease, Lock, Loss, ReleaseError, Released, SettingsError, Shortfall,
-    UrlProblem, Vote, Votes, WithLockError,
+    Guard, HandoverError, IntoEndpoint, Lease, Lock, Loss, ParseTicketError, ReleaseError,
+    Released, SettingsError, Shortfall, Ticket, UrlProblem, Vote, Votes, WithLockError,
 };
 
 #[cfg(feature = "serde")]

@@ -84,6 +84,20 @@ fn the_lead_is_handed_on() {
 }
 
 #[test]
+fn the_service_is_handed_over() {
+    let nodes = one();
+    let mut old = Running::start("handover", &nodes, &[]);
+    assert_eq!(old.line(), "works");
+    signal(old.child.id(), "INT");
+    let ticket = old.end();
+    assert_eq!(stored(&nodes, "service"), 1);
+    let mut new = Running::start("handover", &nodes, &[("TICKET", ticket.trim())]);
+    assert_eq!(new.line(), "works");
+    signal(new.child.id(), "INT");
+    assert!(new.end().starts_with("leasehold-ticket-1:"));
+}
+
+#[test]
 fn one_request_at_a_time_works_on_an_order() {
     let nodes = one();
     let mut service = Running::start("web", &nodes, &[("LISTEN", "127.0.0.1:0")]);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::runtime::Runtime;
-use crate::driver::{ExtendError, Lease, Loss, ReleaseError, Released, Votes};
+use crate::driver::{
+    ExtendError, HandoverError, Lease, Loss, ReleaseError, Released, Ticket, Votes,
+};
 
 /// [`crate::Guard`] for blocking code: the lock is held while this lives and the lease lasts.
 ///
@@ -81,6 +83,15 @@ impl Guard {
     /// See [`Lease::extend`].
     pub fn extend(&self) -> Result<Instant, ExtendError> {
         self.runtime.wait(self.inner.extend())
+    }
+
+    /// Hands the lock over to another process. See [`crate::Guard::hand_over`].
+    ///
+    /// # Errors
+    /// See [`crate::Guard::hand_over`].
+    pub fn hand_over(self) -> Result<Ticket, HandoverError> {
+        let Guard { inner, runtime } = self;
+        runtime.wait(inner.hand_over())
     }
 
     /// Releases the lock and waits for the nodes to acknowledge it.

@@ -36,7 +36,7 @@ pub use guard::Guard;
 
 use crate::driver::{
     AcquireError, Builder, ConnectError, Events, IntoEndpoint, Lease, ReleaseError, Released,
-    WithLockError,
+    Ticket, WithLockError,
 };
 use runtime::Runtime;
 
@@ -175,6 +175,14 @@ impl Lock {
     /// See [`crate::Lock::acquire_within`].
     pub fn acquire_within(&self, time: Duration) -> Result<Guard, AcquireError> {
         self.guard(self.runtime.wait(self.inner.acquire_within(time)))
+    }
+
+    /// Adopts a lock that was handed over.
+    ///
+    /// # Errors
+    /// See [`crate::Lock::adopt`].
+    pub fn adopt(&self, ticket: &Ticket) -> Result<Guard, AcquireError> {
+        self.guard(self.runtime.wait(self.inner.adopt(ticket)))
     }
 
     fn guard(&self, acquired: Result<crate::Guard, AcquireError>) -> Result<Guard, AcquireError> {

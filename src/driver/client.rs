@@ -24,6 +24,7 @@ use super::lock::Lock;
 use super::plan::{Options, Plan};
 use super::report::shown_key;
 use super::task::Mail;
+use super::token::Token;
 use crate::protocol::Retry;
 
 /// What all handles of one client share.
@@ -37,6 +38,21 @@ pub(super) struct Shared {
     pub(super) feed: Arc<Feed>,
     pub(super) mailbox: mpsc::UnboundedSender<Mail>,
     pub(super) last_ticket: AtomicU64,
+}
+
+/// How a lock is to be had.
+pub(super) struct How {
+    pub(super) retry: Retry,
+    /// For how long it is waited for.
+    pub(super) limit: Option<Duration>,
+    /// The token of a lease that was handed over, if that is to be taken over.
+    pub(super) adopts: Option<Token>,
+}
+
+impl How {
+    pub(super) fn retry(retry: Retry) -> How {
+        How { retry, limit: None, adopts: None }
+    }
 }
 
 impl Shared {
@@ -54,9 +70,9 @@ impl Shared {
         self: &Arc<Shared>,
         key: &Key,
         plan: Result<&Arc<Plan>, &SettingsError>,
-        retry: Retry,
-        limit: Option<Duration>,
+        how: How,
     ) -> Result<Guard, AcquireError> {
+        let How { retry, limit, adopts } = how;
         let plan = Arc::clone(plan.map_err(|error| *error)?);
         let ticket = Ticket(self.last_ticket.fetch_add(1, Ordering::Relaxed));
         let (handle, shown) = watch::channel(Shown::ASKED);
@@ -66,7 +82,17 @@ impl Shared {
         let (key, asked_at) = (key.clone(), self.clock.now());
         let shown = shown_key(key.shown(), self.redact);
         let span = tracing::debug_span!("acquire", key = shown, lease = ticket.0);
-        self.post(Mail::Acquire(Ask { ticket, key, plan, retry, asked_at, attempts: 0, handle }));
+        let attempts = 0;
+        self.post(Mail::Acquire(Ask {
+            ticket,
+            key,
+            plan,
+            retry,
+            adopts,
+            asked_at,
+            attempts,
+            handle,
+        }));
         let verdict = guard.lease_mut().verdict().instrument(span);
         let verdict = match limit {
             None => verdict.await,
@@ -175,7 +201,7 @@ impl Client {
     /// See [`Lock::acquire`].
     pub async fn acquire(&self, key: &str) -> Result<Guard, AcquireError> {
         let shared = &self.shared;
-        shared.acquire(&Key::one(key), Ok(&shared.plan), shared.retry, None).await
+        shared.acquire(&Key::one(key), Ok(&shared.plan), How::retry(shared.retry)).await
     }
 
     /// Acquires `key` in one attempt or not at all. See [`Lock::try_acquire`], also for when it
@@ -185,7 +211,7 @@ impl Client {
     /// See [`Lock::try_acquire`].
     pub async fn try_acquire(&self, key: &str) -> Result<Guard, AcquireError> {
         let shared = &self.shared;
-        shared.acquire(&Key::one(key), Ok(&shared.plan), Retry::NEVER, None).await
+        shared.acquire(&Key::one(key), Ok(&shared.plan), How::retry(Retry::NEVER)).await
     }
 
     /// As [`acquire`](Self::acquire), for at most the time given. See [`Lock::acquire_within`],
@@ -196,7 +222,8 @@ impl Client {
     /// See [`Lock::acquire_within`].
     pub async fn acquire_within(&self, key: &str, time: Duration) -> Result<Guard, AcquireError> {
         let shared = &self.shared;
-        shared.acquire(&Key::one(key), Ok(&shared.plan), shared.retry, Some(time)).await
+        let how = How { limit: Some(time), ..How::retry(shared.retry) };
+        shared.acquire(&Key::one(key), Ok(&shared.plan), how).await
     }
 
     /// Does work while holding `key`, stops it when the lease is lost, and releases the lock. See

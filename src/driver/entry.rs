@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) ticket: Ticket,
     /// When it wants to be woken, as the table knows it.
     pub(super) deadline: Option<Micros>,
+    /// The token that it takes over.
+    pub(super) adopts: Option<Token>,
     /// Whoever asked, unless the attempt was denied and they look at another one.
     ask: Option<Ask>,
     /// The round under way, or the last one.
@@ -53,6 +55,7 @@ impl Entry {
             plan: Arc::clone(&ask.plan),
             ticket: ask.ticket,
             deadline: None,
+            adopts: ask.adopts,
             ask: Some(ask),
             outcomes: Outcomes::default(),
             renew_at: None,
@@ -265,8 +268,10 @@ impl Entry {
                     report.released(self.key.shown(), self.ticket, unsettled);
                 }
             }
-            // Nobody can ask for it yet.
-            Event::HandedOver { .. } => {}
+            Event::HandedOver { valid_until } => {
+                self.show(Standing::HandedOver { token: self.machine.token(), valid_until });
+                report.handed_over(self.key.shown(), self.ticket);
+            }
         }
         None
     }
@@ -351,7 +356,10 @@ impl Entry {
                 shown.standing = standing;
                 true
             }
-            Standing::Failed(_) | Standing::Lost(_) | Standing::Released => false,
+            Standing::Failed(_)
+            | Standing::Lost(_)
+            | Standing::HandedOver { .. }
+            | Standing::Released => false,
         })
     }
 

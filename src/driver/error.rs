@@ -56,6 +56,14 @@ pub enum AcquireError {
         /// Why.
         loss: Loss,
     },
+    /// A ticket of another lock was to be adopted.
+    #[error("the ticket is of {ticket:?}, not of {key:?}; adopt it with the lock it was made for")]
+    OtherKey {
+        /// The key of the lock.
+        key: String,
+        /// The key of the ticket.
+        ticket: String,
+    },
     /// The options of the lock cannot work.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -165,7 +173,7 @@ pub enum Loss {
     /// It was held for as long as its lock allows.
     #[error("the lock was held for as long as it may be")]
     HeldTooLong,
-    /// Its guard released it.
+    /// Its guard released it, or handed it over.
     #[error("it was released")]
     Released,
     /// The client was shut down while the guard lived.

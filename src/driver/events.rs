@@ -69,6 +69,11 @@ pub enum Event {
         /// Nodes that have not acknowledged it in time.
         unsettled: Vec<String>,
     },
+    /// A lock was handed over.
+    HandedOver {
+        /// The key.
+        key: String,
+    },
     /// A node can be used.
     NodeUp {
         /// Its name.

@@ -132,7 +132,10 @@ impl Guard {
             Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
             // A client that shuts down releases its leases, and tells what comes of it.
             Standing::Lost(Loss::Closed) => shown.unsettled.is_some(),
-            Standing::Failed(_) | Standing::Lost(_) | Standing::Released => true,
+            Standing::Failed(_)
+            | Standing::Lost(_)
+            | Standing::HandedOver { .. }
+            | Standing::Released => true,
         };
         let _ = shown.wait_for(over).await;
         let unsettled = shown.borrow().unsettled;

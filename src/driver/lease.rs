@@ -157,9 +157,10 @@ impl Lease {
             Ok(Ok(()) | Err(Some(_))) => Err(self.extend_lost()),
             Ok(Err(None)) | Err(_) => match self.standing() {
                 Standing::Lost(Loss::Closed) => Err(ExtendError::Closed),
-                Standing::Lost(_) | Standing::Released | Standing::Stopping => {
-                    Err(self.extend_lost())
-                }
+                Standing::Lost(_)
+                | Standing::HandedOver { .. }
+                | Standing::Released
+                | Standing::Stopping => Err(self.extend_lost()),
                 Standing::Asked | Standing::Held { .. } | Standing::Failed(_) => {
                     Err(ExtendError::Closed)
                 }
@@ -187,7 +188,7 @@ impl Lease {
             Standing::Held { at_most: true, .. } => Loss::HeldTooLong,
             Standing::Held { at_most: false, .. } => Loss::Expired,
             Standing::Lost(loss) => loss,
-            Standing::Stopping | Standing::Released => Loss::Released,
+            Standing::Stopping | Standing::HandedOver { .. } | Standing::Released => Loss::Released,
             Standing::Asked | Standing::Failed(_) => Loss::Closed,
         }
     }
@@ -210,7 +211,11 @@ impl Lease {
             // Over between the grant and this moment: as good as not granted.
             Standing::Held { .. } => return Err(self.lost_at_once(Loss::Expired)),
             Standing::Lost(loss) if loss != Loss::Closed => return Err(self.lost_at_once(loss)),
-            Standing::Asked | Standing::Lost(_) | Standing::Stopping | Standing::Released => {
+            Standing::Asked
+            | Standing::Lost(_)
+            | Standing::Stopping
+            | Standing::HandedOver { .. }
+            | Standing::Released => {
                 return Err(AcquireError::Closed);
             }
         };

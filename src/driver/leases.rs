@@ -54,6 +54,8 @@ pub(super) enum Standing {
     Failed(Failure),
     /// Over without having been asked for.
     Lost(Loss),
+    /// Over, and another's to adopt.
+    HandedOver { token: Token, valid_until: Micros },
     /// Over as asked for.
     Released,
 }
@@ -67,6 +69,7 @@ impl Standing {
             | Standing::Stopping
             | Standing::Failed(_)
             | Standing::Lost(_)
+            | Standing::HandedOver { .. }
             | Standing::Released => None,
         }
     }
@@ -100,6 +103,8 @@ pub(super) struct Work {
     pub(super) ticket: Ticket,
     pub(super) key: Key,
     pub(super) token: Token,
+    /// The token that it takes over.
+    pub(super) adopts: Option<Token>,
     pub(super) ttl_ms: u64,
     pub(super) commands: Commands,
     pub(super) end: Option<End>,
@@ -208,6 +213,7 @@ impl Leases {
             ticket: entry.ticket,
             key: entry.key.clone(),
             token: entry.machine.token(),
+            adopts: entry.adopts,
             ttl_ms: entry.plan.ttl_ms,
             commands,
             end,

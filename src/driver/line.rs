@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::key::Key;
 use super::leases::{LeaseId, Shown};
 use super::plan::Plan;
+use super::token::Token;
 use crate::protocol::{Micros, Retry};
 
 /// Names a call of acquire within its client. Never used twice.
@@ -25,6 +26,8 @@ pub(super) struct Ask {
     pub(super) key: Key,
     pub(super) plan: Arc<Plan>,
     pub(super) retry: Retry,
+    /// The token of a lease that was handed over, if that is to be taken over.
+    pub(super) adopts: Option<Token>,
     pub(super) asked_at: Micros,
     /// Attempts that were denied.
     pub(super) attempts: u32,

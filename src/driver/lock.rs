@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::client::Shared;
+use super::client::{How, Shared};
 use super::connect_error::SettingsError;
 use super::error::{AcquireError, Loss, WithLockError};
 use super::guard::Guard;
@@ -14,6 +14,7 @@ use super::key::Key;
 use super::lease::Lease;
 use super::plan::{Options, Plan};
 use super::report::shown_key;
+use super::token::Token;
 use crate::protocol::Retry;
 
 /// A key or several, and how they are to be locked: what [`Client::lock`](super::Client::lock) and
@@ -50,6 +51,20 @@ impl Lock {
         let (options, retry) = (shared.options, shared.retry);
         let plan = flaw.map_or_else(|| Ok(Arc::clone(&shared.plan)), Err);
         Lock { shared, key, options, retry, plan }
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// One attempt, in which the token of a lease that was handed over is taken over.
+    pub(super) async fn take(&self, adopts: Option<Token>) -> Result<Guard, AcquireError> {
+        let how = How { retry: Retry::NEVER, limit: None, adopts };
+        self.shared.acquire(&self.key, self.plan.as_ref(), how).await
     }
 
     fn with(mut self, choose: impl FnOnce(&mut Options)) -> Lock {
@@ -120,7 +135,7 @@ impl Lock {
     /// [`AcquireError::Exhausted`] if the policy has a limit, [`AcquireError::Settings`] if the
     /// options cannot work, [`AcquireError::Closed`] if the client or its runtime has ended.
     pub async fn acquire(&self) -> Result<Guard, AcquireError> {
-        self.shared.acquire(&self.key, self.plan.as_ref(), self.retry, None).await
+        self.shared.acquire(&self.key, self.plan.as_ref(), How::retry(self.retry)).await
     }
 
     /// Acquires the lock in one attempt or not at all.
@@ -131,7 +146,7 @@ impl Lock {
     /// [`AcquireError::Exhausted`] with what each node said, [`AcquireError::Occupied`] if others
     /// of this client hold the key or wait for it, and those of [`acquire`](Self::acquire).
     pub async fn try_acquire(&self) -> Result<Guard, AcquireError> {
-        self.shared.acquire(&self.key, self.plan.as_ref(), Retry::NEVER, None).await
+        self.take(None).await
     }
 
     /// As [`acquire`](Self::acquire), for at most the time given.
@@ -142,7 +157,8 @@ impl Lock {
     /// # Errors
     /// [`AcquireError::Timeout`] when the time is over, and those of [`acquire`](Self::acquire).
     pub async fn acquire_within(&self, time: Duration) -> Result<Guard, AcquireError> {
-        self.shared.acquire(&self.key, self.plan.as_ref(), self.retry, Some(time)).await
+        let how = How { limit: Some(time), ..How::retry(self.retry) };
+        self.shared.acquire(&self.key, self.plan.as_ref(), how).await
     }
 
     /// Acquires the lock as [`acquire`](Self::acquire) does, does the work, and releases the lock,

@@ -38,6 +38,8 @@
 //! - Those of one client who want one key **wait in line**, in order of arrival. Only the first
 //!   asks the nodes, and the next one's request goes out behind its release.
 //! - With [`Builder::wake_up`] those who wait in other processes hear of a release at once.
+//! - [`Guard::hand_over`] and [`Lock::adopt`] make another process the holder, with nobody in
+//!   between.
 //! - The **restart guard** ([`Builder::restart_guard`]) is on with three nodes and more: a server
 //!   that has just started counts for nothing until every lease it may have forgotten has ended.
 //! - Every error tells apart what each node said: [`Votes`].
@@ -60,6 +62,7 @@ mod entry;
 mod error;
 mod events;
 mod guard;
+mod handover;
 mod handshake;
 mod happenings;
 mod key;
@@ -93,6 +96,7 @@ pub use endpoint::{Endpoint, IntoEndpoint};
 pub use error::{AcquireError, ExtendError, Loss, ReleaseError, Released, WithLockError};
 pub use events::{Event, Events};
 pub use guard::Guard;
+pub use handover::{HandoverError, ParseTicketError, Ticket};
 pub use lease::Lease;
 pub use lock::Lock;
 pub use votes::{Shortfall, Vote, Votes};

@@ -97,6 +97,11 @@ impl Report {
         self.feed.tell(event);
     }
 
+    pub(super) fn handed_over(&self, key: &str, ticket: Ticket) {
+        tracing::debug!(key = self.key(key), lease = ticket.0, "lease handed over");
+        self.feed.tell(|| Event::HandedOver { key: key.to_string() });
+    }
+
     fn named(&self, nodes: NodeSet) -> Vec<String> {
         Released::new(&self.names, nodes).unsettled
     }

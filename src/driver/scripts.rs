@@ -38,6 +38,15 @@ return 1
 "
 );
 
+/// Compare with the token that was handed over, then set the own one.
+pub(super) const ADOPT: &str = for_own!(
+    "\
+if missing then return -1 end
+for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2], 'PX', ARGV[3]) end
+return 1
+"
+);
+
 /// Compare, then `PEXPIRE`.
 const TOUCH: &str = for_own!(
     "\

@@ -33,6 +33,8 @@ pub(super) enum Mail {
     Acquire(Ask),
     /// Somebody wants it no more, whatever has become of it.
     Stop { key: Key, ticket: Ticket },
+    /// A holder wants its lease to be another's.
+    HandOver { key: Key, ticket: Ticket },
     /// A holder wants a renewal now.
     Extend { key: Key, ticket: Ticket, reply: oneshot::Sender<Extended> },
     /// End every lease, then the task. Answered with the nodes that still owe an acknowledgement.
@@ -141,6 +143,11 @@ impl Task {
                     Leaving::Stop(id) => self.stop(id),
                     Leaving::Nothing => {}
                 },
+                Some(Mail::HandOver { key, ticket }) => {
+                    if let Some(id) = self.lines.lease_of(&key, ticket) {
+                        self.step(id, Input::HandOver);
+                    }
+                }
                 Some(Mail::Extend { key, ticket, reply }) => {
                     if let Some(id) = self.lines.lease_of(&key, ticket) {
                         self.leases.extend(id, self.clock.now(), reply);
@@ -303,11 +310,16 @@ impl Task {
     }
 
     pub(super) fn send(&mut self, work: Work) {
-        let Work { id, ticket, key, token, ttl_ms, commands, end } = work;
+        let Work { id, ticket, key, token, adopts, ttl_ms, commands, end } = work;
         if !commands.set.is_empty() {
             self.packed.clear();
             wire::set(&mut self.packed, &key, &token, ttl_ms);
             self.send_each(commands.set, Request::Lease(id, Command::Set));
+        }
+        if let Some(from) = adopts.filter(|_| !commands.adopt.is_empty()) {
+            self.packed.clear();
+            wire::adopt(&mut self.packed, &key, &from, &token, ttl_ms);
+            self.send_each(commands.adopt, Request::Lease(id, Command::Adopt));
         }
         for at in commands.extend {
             if let Some(node) = self.nodes.get_mut(usize::from(at)) {

@@ -1,5 +1,7 @@
 //! The value that marks a key as one lease's own.
 
+use std::string::String;
+
 /// 16 random bytes, drawn anew for every attempt. Sent as standard base64, 24 characters, which is
 /// what redsync stores, so that the two exclude each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,36 @@ impl Token {
             }
         }
         text
+    }
+}
+
+impl Token {
+    /// The same as text.
+    pub(super) fn text(&self) -> String {
+        self.base64().iter().copied().map(char::from).collect()
+    }
+
+    /// Reads back what [`base64`](Self::base64) wrote.
+    pub(super) fn parse(text: &str) -> Option<Token> {
+        let mut bytes = [0; 16];
+        let letters = text.as_bytes().strip_suffix(b"==")?;
+        for (quad, group) in letters.chunks(4).zip(bytes.chunks_mut(3)) {
+            let mut bits = 0;
+            for (place, letter) in quad.iter().enumerate() {
+                bits |= ALPHABET.iter().position(|known| known == letter)? << (18 - 6 * place);
+            }
+            for (place, byte) in group.iter_mut().enumerate() {
+                *byte = (bits >> (16 - 8 * place)) as u8;
+            }
+        }
+        let token = Token(bytes);
+        // Too long, too short, or with bits that stand for nothing.
+        (token.base64() == text.as_bytes()).then_some(token)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(bytes: [u8; 16]) -> Token {
+        Token(bytes)
     }
 }
 

@@ -49,10 +49,16 @@ impl Task {
                 return self.leases.tell_failure(ask, Failure::NoRandomness(error));
             }
         };
-        let (key, ticket) = (ask.key.clone(), ask.ticket);
+        let (key, ticket, adopts) = (ask.key.clone(), ask.ticket, ask.adopts);
         let id = self.leases.insert(ask);
         self.lines.begin(&key, ticket, id);
-        self.step(id, Input::Start(token));
+        self.step(
+            id,
+            match adopts {
+                None => Input::Start(token),
+                Some(from) => Input::Adopt { token, from },
+            },
+        );
     }
 
     /// Whoever waits for a key that was released asks again soon.

@@ -76,6 +76,13 @@ pub(super) fn set(out: &mut Vec<u8>, key: &Key, token: &Token, ttl_ms: u64) {
     }
 }
 
+/// Puts `token` in the place of `from`.
+pub(super) fn adopt(out: &mut Vec<u8>, key: &Key, from: &Token, token: &Token, ttl_ms: u64) {
+    let mut ttl = Digits::default();
+    let after: [&[u8]; 3] = [&from.base64(), &token.base64(), ttl.of(ttl_ms)];
+    pack_keys(out, &[b"EVAL", scripts::ADOPT.as_bytes()], key, &after);
+}
+
 /// `sha` is what `SCRIPT LOAD` answered on this connection.
 pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &Key, token: &Token, ttl_ms: u64) {
     let mut ttl = Digits::default();
