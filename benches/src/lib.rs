@@ -1,4 +1,5 @@
-//! What the bench `checker` measures: our searches, the yardsticks beside them, and the ratios.
+//! What the benches measure, the yardsticks beside it, and the ratios: `checker` our searches,
+//! and `library` ([`library`]) the lock on real Redis servers.
 //!
 //! Every search runs in a process of its own ([`job`]), so that its CPU time and its memory are
 //! its own. A measured number means little on a shared machine; the ratio of two numbers measured
@@ -13,6 +14,7 @@
 pub mod bare_loop;
 pub mod begun;
 pub mod job;
+pub mod library;
 pub mod measure;
 pub mod scopes;
 pub mod spin;

@@ -72,7 +72,7 @@ impl FromStr for Measured {
 }
 
 /// The CPU time of this process.
-fn cpu_s() -> f64 {
+pub fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
@@ -88,7 +88,7 @@ pub fn children_cpu_s() -> f64 {
 }
 
 /// A line of `/proc/self/status`, in bytes.
-fn status(name: &str) -> usize {
+pub fn status(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("/proc/self/status");
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());

@@ -11,6 +11,8 @@ pub enum Bar {
     AtMost(f64),
     /// Exactly this: counts.
     Exactly(f64),
+    /// Anything: a figure to know.
+    Any,
 }
 
 impl Bar {
@@ -20,6 +22,7 @@ impl Bar {
             Bar::AtLeast(bar) => ratio >= bar,
             Bar::AtMost(bar) => ratio <= bar,
             Bar::Exactly(bar) => (ratio - bar).abs() < f64::EPSILON,
+            Bar::Any => true,
         }
     }
 }
@@ -30,6 +33,7 @@ impl fmt::Display for Bar {
             Bar::AtLeast(bar) => f.pad(&format!(">= {bar}")),
             Bar::AtMost(bar) => f.pad(&format!("<= {bar}")),
             Bar::Exactly(bar) => f.pad(&format!("= {bar}")),
+            Bar::Any => f.pad(""),
         }
     }
 }
@@ -54,27 +58,44 @@ impl Row {
     pub fn passes(&self) -> bool {
         self.bar.admits(median(&self.ratios))
     }
+
+    /// What the table says of it, from left to right.
+    pub fn cells(&self) -> [String; 7] {
+        let least = self.ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.ratios.iter().copied().fold(0.0, f64::max);
+        let verdict = match self.bar {
+            Bar::Any => "",
+            Bar::AtLeast(_) | Bar::AtMost(_) | Bar::Exactly(_) if self.passes() => "reached",
+            Bar::AtLeast(_) | Bar::AtMost(_) | Bar::Exactly(_) => "MISSED",
+        };
+        [
+            self.name.clone(),
+            self.first.clone(),
+            self.second.clone(),
+            format!("{:.2}", median(&self.ratios)),
+            format!("{least:.2}..{most:.2}"),
+            self.bar.to_string(),
+            verdict.to_owned(),
+        ]
+    }
 }
+
+/// The heads of the columns.
+pub const HEADS: [&str; 7] = ["ratio", "first", "second", "median", "least..most", "bar", ""];
 
 /// The head of the table.
 pub fn head() -> String {
-    line(["ratio", "first", "second", "median", "least..most", "bar", ""])
+    line(&HEADS.map(str::to_owned))
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ratio = format!("{:.2}", median(&self.ratios));
-        let least = self.ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.ratios.iter().copied().fold(0.0, f64::max);
-        let spread = format!("{least:.2}..{most:.2}");
-        let verdict = if self.passes() { "pass" } else { "FAIL" };
-        let bar = self.bar.to_string();
-        f.write_str(&line([&self.name, &self.first, &self.second, &ratio, &spread, &bar, verdict]))
+        f.write_str(&line(&self.cells()))
     }
 }
 
-fn line([name, first, second, ratio, spread, bar, verdict]: [&str; 7]) -> String {
-    format!("{name:36} {first:>14} {second:>14} {ratio:>7} {spread:>13} {bar:>8}  {verdict}")
+fn line([name, first, second, ratio, spread, bar, verdict]: &[String; 7]) -> String {
+    format!("{name:36} {first:>13} {second:>13} {ratio:>7} {spread:>12} {bar:>7} {verdict}")
 }
 
 /// The middle one; of an even number, the lower of the two in the middle.
