@@ -247,7 +247,7 @@ impl Task {
         std::ops::ControlFlow::Break(())
     }
 
-    /// Whether the next deadline has come. Otherwise the one timer is set to it.
+    /// Whether the next deadline may have come. Otherwise the one timer wakes the task by then.
     fn drive_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let nodes = self.nodes.iter().filter_map(Node::deadline);
         let lease = self.leases.next().map(|(at, _)| at);
@@ -261,7 +261,9 @@ impl Task {
         if next <= self.clock.now() {
             return true;
         }
-        if next != self.timer_at || self.timer.is_elapsed() {
+        // A timer that is set to an earlier moment wakes the task then, and is set again: cheaper
+        // than to set it anew for every deadline, of which few are ever reached.
+        if next < self.timer_at || self.timer.is_elapsed() {
             self.timer_at = next;
             self.timer.as_mut().reset(self.clock.instant(next).into());
         }
