@@ -170,19 +170,26 @@ impl Link {
     }
 }
 
+/// Room for replies: more than all that are under way fill, as a rule. A read that leaves some of it
+/// tells tokio that nothing more is there.
+const INBOX: usize = 4096;
+
 /// A socket with what is to be written and what was read and not yet understood.
 struct Wire {
     stream: Stream,
     out: Vec<u8>,
     sent: usize,
     written: u64,
+    /// What was read lies between `taken` and `filled`.
     inbox: Vec<u8>,
     taken: usize,
+    filled: usize,
 }
 
 impl Wire {
     fn new(stream: Stream) -> Wire {
-        Wire { stream, out: Vec::new(), sent: 0, written: 0, inbox: Vec::new(), taken: 0 }
+        let inbox = std::vec![0; INBOX];
+        Wire { stream, out: Vec::new(), sent: 0, written: 0, inbox, taken: 0, filled: 0 }
     }
 
     fn unsent(&self) -> &[u8] {
@@ -193,23 +200,39 @@ impl Wire {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Value, NodeError>> {
         self.write(cx).map_err(NodeError::Io)?;
         loop {
-            let unread = self.inbox.get(self.taken..).unwrap_or(&[]);
-            match wire::parse(unread) {
-                Ok(Some((reply, length))) => {
-                    self.taken += length;
-                    return Poll::Ready(Ok(reply));
-                }
+            match self.next_reply() {
+                Ok(Some(reply)) => return Poll::Ready(Ok(reply)),
                 Ok(None) => {}
                 Err(wire::Malformed) => return Poll::Ready(Err(NodeError::Protocol)),
             }
-            self.inbox.drain(..self.taken);
-            self.taken = 0;
-            let mut chunk = [0; 4096];
-            match ready!(self.stream.poll_read(cx, &mut chunk)) {
+            self.make_room();
+            match ready!(self.stream.poll_read(cx, &mut self.inbox[self.filled..])) {
                 Ok(0) => return Poll::Ready(Err(NodeError::Hangup)),
-                Ok(length) => self.inbox.extend_from_slice(&chunk[..length]),
+                Ok(length) => self.filled += length,
                 Err(error) => return Poll::Ready(Err(NodeError::Io(error))),
             }
+        }
+    }
+
+    fn next_reply(&mut self) -> Result<Option<Value>, wire::Malformed> {
+        if self.taken == self.filled {
+            return Ok(None);
+        }
+        let unread = self.inbox.get(self.taken..self.filled).unwrap_or(&[]);
+        let reply = wire::parse(unread)?;
+        Ok(reply.map(|(reply, length)| {
+            self.taken += length;
+            reply
+        }))
+    }
+
+    /// Moves the beginning of a reply to the front, and grows where that is not enough.
+    fn make_room(&mut self) {
+        self.inbox.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
+        if self.filled * 2 > self.inbox.len() {
+            self.inbox.resize(self.inbox.len() * 2, 0);
         }
     }
 
