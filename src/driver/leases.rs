@@ -1,5 +1,6 @@
 //! Every lease of a client that is not settled yet, and which of them wants to be woken next.
 
+use std::boxed::Box;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::vec::Vec;
@@ -112,7 +113,8 @@ pub(super) struct Work {
 
 /// The table.
 pub(super) struct Leases {
-    entries: BTreeMap<LeaseId, Entry>,
+    /// Boxed: a tree has room for several in each of its nodes, which are made and freed whole.
+    entries: BTreeMap<LeaseId, Box<Entry>>,
     deadlines: BTreeSet<(Micros, LeaseId)>,
     last_id: u64,
     jitter: Jitter,
@@ -137,7 +139,7 @@ impl Leases {
     pub(super) fn insert(&mut self, ask: Ask) -> LeaseId {
         self.last_id += 1;
         let id = LeaseId(self.last_id);
-        self.entries.insert(id, Entry::new(ask));
+        self.entries.insert(id, Box::new(Entry::new(ask)));
         id
     }
 
@@ -161,7 +163,7 @@ impl Leases {
 
     /// Nodes where anything is owed or may still run, over all leases.
     pub(super) fn unsettled(&self) -> NodeSet {
-        self.entries.values().map(Entry::debts).fold(NodeSet::EMPTY, NodeSet::or)
+        self.entries.values().map(|entry| entry.debts()).fold(NodeSet::EMPTY, NodeSet::or)
     }
 
     /// Whether what may still run at `node` of the lease's failed connection can be left to run:
