@@ -99,6 +99,14 @@ impl Link {
         }
     }
 
+    /// The task was woken: there may be something to read again.
+    pub(super) fn woken(&mut self) {
+        match &mut self.state {
+            State::Greeting { wire, .. } | State::Up { wire, .. } => wire.drained = false,
+            State::Down { .. } | State::Opening { .. } => {}
+        }
+    }
+
     /// Does what can be done without waiting, until something happens.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Micros) -> Poll<Happening> {
         loop {
@@ -184,12 +192,15 @@ struct Wire {
     inbox: Vec<u8>,
     taken: usize,
     filled: usize,
+    /// Whether nothing more can be read before the task is woken.
+    drained: bool,
 }
 
 impl Wire {
     fn new(stream: Stream) -> Wire {
         let inbox = std::vec![0; INBOX];
-        Wire { stream, out: Vec::new(), sent: 0, written: 0, inbox, taken: 0, filled: 0 }
+        let (taken, filled, drained) = (0, 0, false);
+        Wire { stream, out: Vec::new(), sent: 0, written: 0, inbox, taken, filled, drained }
     }
 
     fn unsent(&self) -> &[u8] {
@@ -199,6 +210,9 @@ impl Wire {
     /// Writes what can be written and returns the next reply.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Value, NodeError>> {
         self.write(cx).map_err(NodeError::Io)?;
+        if self.drained {
+            return Poll::Pending;
+        }
         loop {
             match self.next_reply() {
                 Ok(Some(reply)) => return Poll::Ready(Ok(reply)),
@@ -206,7 +220,9 @@ impl Wire {
                 Err(wire::Malformed) => return Poll::Ready(Err(NodeError::Protocol)),
             }
             self.make_room();
-            match ready!(self.stream.poll_read(cx, &mut self.inbox[self.filled..])) {
+            let read = self.stream.poll_read(cx, &mut self.inbox[self.filled..]);
+            self.drained = read.is_pending();
+            match ready!(read) {
                 Ok(0) => return Poll::Ready(Err(NodeError::Hangup)),
                 Ok(length) => self.filled += length,
                 Err(error) => return Poll::Ready(Err(NodeError::Io(error))),

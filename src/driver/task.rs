@@ -108,6 +108,7 @@ impl Future for Task {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let task = &mut *self;
+        task.nodes.iter_mut().for_each(|node| node.link.woken());
         loop {
             // First what is over already: a handle may know it before this task does.
             let mut moved = task.drive_deadlines();
@@ -188,8 +189,9 @@ impl Task {
 
     fn drive_deadlines(&mut self) -> bool {
         let mut moved = false;
+        let now = self.clock.now();
         while let Some((at, id)) = self.leases.next() {
-            if at > self.clock.now() {
+            if at > now {
                 break;
             }
             moved = true;
@@ -204,9 +206,10 @@ impl Task {
 
     fn drive_nodes(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
+        let now = self.clock.now();
         for at in 0..self.nodes.len() {
             let node = at as u8;
-            while let Poll::Ready(happening) = self.nodes[at].poll(cx, self.clock.now()) {
+            while let Poll::Ready(happening) = self.nodes[at].poll(cx, now) {
                 moved = true;
                 match happening {
                     Happening::Up(greeting) => self.node_up(node, greeting),
@@ -214,7 +217,7 @@ impl Task {
                     Happening::Down { error, used } => self.node_down(node, error, used),
                 }
             }
-            if self.nodes[at].try_again_at.is_some_and(|due| due <= self.clock.now()) {
+            if self.nodes[at].try_again_at.is_some_and(|due| due <= now) {
                 moved = true;
                 self.nodes[at].try_again_at = None;
                 self.tell_all(Input::Connected { node, new_process: false });
@@ -235,8 +238,8 @@ impl Task {
     }
 
     fn drive_closing(&mut self) -> std::ops::ControlFlow<()> {
-        let now = self.clock.now();
-        let over = |closing: &mut Closing| self.leases.is_empty() || now >= closing.until;
+        let (leases, clock) = (&self.leases, &self.clock);
+        let over = |closing: &mut Closing| leases.is_empty() || clock.now() >= closing.until;
         let Some(closing) = self.closing.take_if(over) else {
             return std::ops::ControlFlow::Continue(());
         };

@@ -22,7 +22,8 @@ impl Task {
             moved = true;
             self.begin(ask);
         }
-        while let Some(ask) = self.lines.next_paused(self.clock.now()) {
+        while self.lines.deadline().is_some() {
+            let Some(ask) = self.lines.next_paused(self.clock.now()) else { break };
             moved = true;
             self.begin(ask);
         }
