@@ -121,6 +121,11 @@ impl Lines {
         }
     }
 
+    /// Whether somebody's turn has come.
+    pub(super) fn has_called(&self) -> bool {
+        !self.called.is_empty()
+    }
+
     /// The next whose turn has come. Whoever takes it begins or pauses it, or advances its line.
     pub(super) fn next_called(&mut self) -> Option<Ask> {
         while let Some(key) = self.called.pop() {

@@ -102,8 +102,18 @@ impl Link {
     /// The task was woken: there may be something to read again.
     pub(super) fn woken(&mut self) {
         match &mut self.state {
-            State::Greeting { wire, .. } | State::Up { wire, .. } => wire.drained = false,
+            State::Greeting { wire, .. } | State::Up { wire, .. } => {
+                (wire.drained, wire.blocked) = (false, false);
+            }
             State::Down { .. } | State::Opening { .. } => {}
+        }
+    }
+
+    /// Whether a request waits to be written, and not for the other side to take it.
+    pub(super) fn wants_to_write(&self) -> bool {
+        match &self.state {
+            State::Up { wire, .. } => !wire.blocked && !wire.unsent().is_empty(),
+            State::Down { .. } | State::Opening { .. } | State::Greeting { .. } => false,
         }
     }
 
@@ -194,13 +204,16 @@ struct Wire {
     filled: usize,
     /// Whether nothing more can be read before the task is woken.
     drained: bool,
+    /// The same of writing.
+    blocked: bool,
 }
 
 impl Wire {
     fn new(stream: Stream) -> Wire {
         let inbox = std::vec![0; INBOX];
-        let (taken, filled, drained) = (0, 0, false);
-        Wire { stream, out: Vec::new(), sent: 0, written: 0, inbox, taken, filled, drained }
+        let (taken, filled, drained, blocked) = (0, 0, false, false);
+        let out = Vec::new();
+        Wire { stream, out, sent: 0, written: 0, inbox, taken, filled, drained, blocked }
     }
 
     fn unsent(&self) -> &[u8] {
@@ -255,7 +268,10 @@ impl Wire {
     fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while self.sent < self.out.len() {
             match self.stream.poll_write(cx, &self.out[self.sent..]) {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Ok(());
+                }
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(length)) => {
                     self.sent += length;

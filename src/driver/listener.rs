@@ -70,6 +70,16 @@ impl Listener {
         self.links.get_mut(self.at)
     }
 
+    /// The task was woken: there may be something to read again.
+    pub(super) fn woken(&mut self) {
+        self.links.iter_mut().for_each(Link::woken);
+    }
+
+    /// Whether there is a subscription to be written.
+    pub(super) fn wants_to_write(&self) -> bool {
+        self.links.get(self.at).is_some_and(Link::wants_to_write)
+    }
+
     /// When it wants to be polled even if nothing arrives.
     pub(super) fn deadline(&self) -> Option<Micros> {
         let link = self.links.get(self.at)?;
@@ -83,10 +93,8 @@ impl Listener {
         cx: &mut Context<'_>,
         now: Micros,
         mut wake: impl FnMut(&Key) -> bool,
-    ) -> bool {
-        let mut moved = false;
+    ) {
         while let Some(Poll::Ready(happening)) = self.link().map(|link| link.poll(cx, now)) {
-            moved = true;
             match happening {
                 Happening::Up(_) => self.subscribe_all(),
                 Happening::Reply(reply) => self.hear(&reply, &mut wake),
@@ -98,7 +106,6 @@ impl Listener {
                 }
             }
         }
-        moved
     }
 
     fn subscribe_all(&mut self) {

@@ -109,17 +109,18 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let task = &mut *self;
         task.nodes.iter_mut().for_each(|node| node.link.woken());
+        task.listener.iter_mut().for_each(Listener::woken);
         loop {
             // First what is over already: a handle may know it before this task does.
-            let mut moved = task.drive_deadlines();
-            moved |= task.drive_mailbox(cx);
-            moved |= task.drive_lines();
-            moved |= task.drive_nodes(cx);
-            moved |= task.drive_listener(cx);
+            task.drive_deadlines();
+            task.drive_mailbox(cx);
+            task.drive_lines();
+            task.drive_nodes(cx);
+            task.drive_listener(cx);
             if task.drive_starting().is_break() || task.drive_closing().is_break() {
                 return Poll::Ready(());
             }
-            if !moved && !task.drive_timer(cx) {
+            if !task.has_more() && !task.drive_timer(cx) {
                 return Poll::Pending;
             }
         }
@@ -129,13 +130,19 @@ impl Future for Task {
 // ---- what wakes it ------------------------------------------------------------------------------
 
 impl Task {
-    fn drive_mailbox(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut moved = false;
+    /// Whether the nodes' answers have led to something that neither a wake nor a deadline will
+    /// call for. Of letters and answers nothing was left unread.
+    fn has_more(&self) -> bool {
+        self.lines.has_called()
+            || self.nodes.iter().any(|node| node.link.wants_to_write())
+            || self.listener.as_ref().is_some_and(Listener::wants_to_write)
+    }
+
+    fn drive_mailbox(&mut self, cx: &mut Context<'_>) {
         while let Some(mailbox) = &mut self.mailbox {
             let Poll::Ready(mail) = mailbox.poll_recv(cx) else {
                 break;
             };
-            moved = true;
             match mail {
                 Some(Mail::Acquire(ask)) if self.closing.is_none() => self.arrive(ask),
                 // Its handle sees that nobody is there to answer.
@@ -161,7 +168,6 @@ impl Task {
                 }
             }
         }
-        moved
     }
 
     /// Ends a lease. The machine carries the stop out at its deadline, which is at once: before the
@@ -187,30 +193,25 @@ impl Task {
         closing
     }
 
-    fn drive_deadlines(&mut self) -> bool {
-        let mut moved = false;
+    fn drive_deadlines(&mut self) {
         let now = self.clock.now();
         while let Some((at, id)) = self.leases.next() {
             if at > now {
                 break;
             }
-            moved = true;
             // Before it asks again: where nothing of it can be killed, it waits for nothing.
             for node in self.nodes_where(|node| node.lets_strays_run()) {
                 self.forgive(id, node);
             }
             self.step(id, Input::Tick);
         }
-        moved
     }
 
-    fn drive_nodes(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut moved = false;
+    fn drive_nodes(&mut self, cx: &mut Context<'_>) {
         let now = self.clock.now();
         for at in 0..self.nodes.len() {
             let node = at as u8;
             while let Poll::Ready(happening) = self.nodes[at].poll(cx, now) {
-                moved = true;
                 match happening {
                     Happening::Up(greeting) => self.node_up(node, greeting),
                     Happening::Reply(reply) => self.reply(node, &reply),
@@ -218,12 +219,10 @@ impl Task {
                 }
             }
             if self.nodes[at].try_again_at.is_some_and(|due| due <= now) {
-                moved = true;
                 self.nodes[at].try_again_at = None;
                 self.tell_all(Input::Connected { node, new_process: false });
             }
         }
-        moved
     }
 
     fn drive_starting(&mut self) -> std::ops::ControlFlow<()> {

@@ -16,18 +16,14 @@ const PAUSE_MIN: Span = 1_000;
 impl Task {
     /// Whoever is first in line asks the nodes: the task's answer to a lease that is over, sent
     /// behind its releases.
-    pub(super) fn drive_lines(&mut self) -> bool {
-        let mut moved = false;
+    pub(super) fn drive_lines(&mut self) {
         while let Some(ask) = self.lines.next_called() {
-            moved = true;
             self.begin(ask);
         }
         while self.lines.deadline().is_some() {
             let Some(ask) = self.lines.next_paused(self.clock.now()) else { break };
-            moved = true;
             self.begin(ask);
         }
-        moved
     }
 
     /// Somebody wants a key: at once if nobody of this client is ahead.
@@ -63,10 +59,10 @@ impl Task {
     }
 
     /// Whoever waits for a key that was released asks again soon.
-    pub(super) fn drive_listener(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(listener) = &mut self.listener else { return false };
+    pub(super) fn drive_listener(&mut self, cx: &mut Context<'_>) {
+        let Some(listener) = &mut self.listener else { return };
         let (lines, leases, now) = (&mut self.lines, &mut self.leases, self.clock.now());
-        listener.poll(cx, now, |key| lines.wake(key, soon(now, leases.jitter())))
+        listener.poll(cx, now, |key| lines.wake(key, soon(now, leases.jitter())));
     }
 
     /// A lease has left its place in line, or its attempt was denied.
