@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument;
 
+use super::board::board;
 use super::builder::Builder;
 use super::clock::Clock;
 use super::connect_error::{ConnectError, SettingsError};
@@ -18,7 +19,6 @@ use super::events::{Events, Feed};
 use super::guard::Guard;
 use super::key::Key;
 use super::lease::Lease;
-use super::leases::Shown;
 use super::line::{Ask, Ticket};
 use super::lock::Lock;
 use super::plan::{Options, Plan};
@@ -75,7 +75,7 @@ impl Shared {
         let How { retry, limit, adopts } = how;
         let plan = Arc::clone(plan.map_err(|error| *error)?);
         let ticket = Ticket(self.last_ticket.fetch_add(1, Ordering::Relaxed));
-        let (handle, shown) = watch::channel(Shown::ASKED);
+        let (handle, shown) = board();
         let lease = Lease::new(ticket, key.clone(), Arc::clone(self), shown);
         // Dropped with this future, if it is.
         let mut guard = Guard::new(lease);

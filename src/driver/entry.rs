@@ -314,7 +314,7 @@ impl Entry {
     pub(super) fn lose(&mut self, loss: Loss, report: &Report) {
         let held = self.machine.valid_until().is_some() || self.shown_end().is_some();
         if held && self.show(Standing::Lost(loss)) {
-            let votes = self.ask.as_ref().and_then(|ask| ask.handle.borrow().votes.clone());
+            let votes = self.ask.as_ref().and_then(|ask| ask.handle.look().votes.clone());
             report.lost(self.key.shown(), self.ticket, loss, votes.as_ref());
         }
         self.wanting.clear();
@@ -337,7 +337,7 @@ impl Entry {
     // ---- what the handle sees -------------------------------------------------------------------
 
     fn shown_end(&self) -> Option<Micros> {
-        self.ask.as_ref()?.handle.borrow().standing.valid_until()
+        self.ask.as_ref()?.handle.look().standing.valid_until()
     }
 
     fn show_held(&self, valid_until: Micros) {

@@ -127,18 +127,13 @@ impl Guard {
     pub async fn release(mut self) -> Result<Released, ReleaseError> {
         self.stop();
         let lease = &self.lease;
-        let mut shown = lease.shown.clone();
+        // A client that shuts down releases its leases, and tells what comes of it.
         let over = |shown: &Shown| match shown.standing {
-            Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
-            // A client that shuts down releases its leases, and tells what comes of it.
             Standing::Lost(Loss::Closed) => shown.unsettled.is_some(),
-            Standing::Failed(_)
-            | Standing::Lost(_)
-            | Standing::HandedOver { .. }
-            | Standing::Released => true,
+            standing => standing.is_over(),
         };
-        let _ = shown.wait_for(over).await;
-        let unsettled = shown.borrow().unsettled;
+        let _ = lease.shown.wait_for_end(over).await;
+        let unsettled = lease.shown.look().unsettled;
         match (lease.standing(), unsettled) {
             (Standing::Lost(loss), _) if loss != Loss::Closed => {
                 Err(ReleaseError::Lost { loss, last: lease.last_failure() })

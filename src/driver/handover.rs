@@ -14,7 +14,7 @@ use super::client::Client;
 use super::error::{AcquireError, Loss};
 use super::guard::Guard;
 use super::key::Key;
-use super::leases::{Shown, Standing};
+use super::leases::Standing;
 use super::lock::Lock;
 use super::task::Mail;
 use super::token::Token;
@@ -150,15 +150,7 @@ impl Guard {
         let lease = self.lease();
         let key = lease.key.clone();
         lease.shared.post(Mail::HandOver { key: key.clone(), ticket: lease.ticket });
-        let mut shown = lease.shown.clone();
-        let over = |shown: &Shown| match shown.standing {
-            Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
-            Standing::Failed(_)
-            | Standing::Lost(_)
-            | Standing::HandedOver { .. }
-            | Standing::Released => true,
-        };
-        let _ = shown.wait_for(over).await;
+        let _ = lease.shown.wait_for_end(|shown| shown.standing.is_over()).await;
         match lease.standing() {
             Standing::HandedOver { token, valid_until } => {
                 let left = lease.shared.clock.remaining(valid_until);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
+use super::board::Receiver;
 use super::client::Shared;
 use super::error::{AcquireError, ExtendError, Loss};
 use super::key::Key;
-use super::leases::{Failure, Shown, Standing};
+use super::leases::{Failure, Standing};
 use super::line::Ticket;
 use super::task::Mail;
 use super::votes::Votes;
@@ -25,7 +26,7 @@ pub struct Lease {
     pub(super) ticket: Ticket,
     pub(super) key: Key,
     pub(super) shared: Arc<Shared>,
-    pub(super) shown: watch::Receiver<Shown>,
+    pub(super) shown: Receiver,
     /// The end of the lease as it was granted.
     granted_until: Micros,
 }
@@ -44,13 +45,13 @@ impl Lease {
         ticket: Ticket,
         key: Key,
         shared: Arc<Shared>,
-        shown: watch::Receiver<Shown>,
+        shown: Receiver,
     ) -> Lease {
         Lease { ticket, key, shared, shown, granted_until: Micros::default() }
     }
 
     pub(super) fn standing(&self) -> Standing {
-        self.shown.borrow().standing
+        self.shown.look().standing
     }
 
     /// The key; several are separated by commas.
@@ -96,7 +97,7 @@ impl Lease {
 
     /// What each node said in the last renewal, if that has failed.
     pub fn last_failure(&self) -> Option<Votes> {
-        self.shown.borrow().votes.as_deref().cloned()
+        self.shown.look().votes.as_deref().cloned()
     }
 
     /// Waits until the lease is over, and says why: when the nodes show it, and otherwise at
@@ -108,7 +109,7 @@ impl Lease {
     pub async fn lost(&self) -> Loss {
         let mut shown = self.shown.clone();
         loop {
-            let seen = shown.borrow_and_update().standing;
+            let seen = shown.look_anew().standing;
             let Standing::Held { valid_until, .. } = seen else {
                 return self.loss();
             };
@@ -119,7 +120,7 @@ impl Lease {
                 () = &mut end => {
                     // Renewed meanwhile, or not over yet by the clock that decides?
                     let over = !validity::believed(self.shared.clock.now(), valid_until);
-                    if over && shown.borrow().standing == seen {
+                    if over && shown.look().standing == seen {
                         return self.loss();
                     }
                     true
@@ -200,7 +201,7 @@ impl Lease {
         if let Some(valid_until) = self.held_until() {
             self.granted_until = valid_until;
         }
-        let shown = self.shown.borrow();
+        let shown = self.shown.look();
         let failure = match shown.standing {
             Standing::Failed(failure) => failure,
             Standing::Held { valid_until, .. }
@@ -242,7 +243,7 @@ impl Lease {
 
     /// The error when the time given is over.
     pub(super) fn timeout(&self, waited: Duration) -> AcquireError {
-        let shown = self.shown.borrow();
+        let shown = self.shown.look();
         let (attempts, last) = (shown.attempts, shown.votes.as_deref().cloned());
         AcquireError::Timeout { key: self.shown_key(), waited, attempts, last }
     }
@@ -252,7 +253,7 @@ impl Lease {
         tokio::pin!(work);
         let mut shown = self.shown.clone();
         loop {
-            let until = shown.borrow_and_update().standing.valid_until();
+            let until = shown.look_anew().standing.valid_until();
             let until = until.filter(|_| self.remaining() > grace)?;
             let stop = self.shared.clock.instant(until).checked_sub(grace)?;
             tokio::select! {

@@ -76,6 +76,19 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// Whether nothing follows it.
+    pub(super) fn is_over(self) -> bool {
+        match self {
+            Standing::Asked | Standing::Held { .. } | Standing::Stopping => false,
+            Standing::Failed(_)
+            | Standing::Lost(_)
+            | Standing::HandedOver { .. }
+            | Standing::Released => true,
+        }
+    }
+}
+
 /// Why a lock was not acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -245,7 +258,10 @@ impl Leases {
     /// The handle of somebody who waits was told how an attempt went, or how all of them did.
     pub(super) fn tell_failure(&self, ask: Ask, failure: Failure) {
         self.report.failed(&ask, failure);
-        ask.handle.send_modify(|shown| shown.standing = Standing::Failed(failure));
+        ask.handle.send_if_modified(|shown| {
+            shown.standing = Standing::Failed(failure);
+            true
+        });
     }
 }
 

@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::vec::Vec;
 
-use tokio::sync::watch;
-
+use super::board::Sender;
 use super::key::Key;
-use super::leases::{LeaseId, Shown};
+use super::leases::LeaseId;
 use super::plan::Plan;
 use super::token::Token;
 use crate::protocol::{Micros, Retry};
@@ -31,7 +30,7 @@ pub(super) struct Ask {
     pub(super) asked_at: Micros,
     /// Attempts that were denied.
     pub(super) attempts: u32,
-    pub(super) handle: watch::Sender<Shown>,
+    pub(super) handle: Sender,
 }
 
 /// The first in line.

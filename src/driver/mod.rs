@@ -51,6 +51,7 @@
 //! [`Guard::is_held`] before it acts. No library can keep a process that is paused, or a machine
 //! that is suspended, from going on afterwards as if nothing had happened.
 
+mod board;
 mod builder;
 mod client;
 #[cfg(feature = "serde")]
