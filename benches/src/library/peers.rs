@@ -93,8 +93,8 @@ impl Locks for Leasehold {
     }
 
     async fn release(&mut self, held: Guard) {
-        let released = held.release().await.expect("a lock that was held");
-        assert!(released.unsettled.is_empty(), "servers that run");
+        // A server that is stopped does not acknowledge it.
+        let _ = held.release().await.expect("a lock that was held");
     }
 
     fn is_held(held: &Guard) -> bool {
