@@ -214,6 +214,8 @@ fn swapped<I: Copy>(step: Step<I, 2, 2>) -> Step<I, 2, 2> {
         Step::Start(c) => Step::Start(other(c)),
         Step::Tick(c) => Step::Tick(other(c)),
         Step::Stop(c) => Step::Stop(other(c)),
+        Step::HandOver(c) => Step::HandOver(other(c)),
+        Step::Adopt(c) => Step::Adopt(other(c)),
         Step::Task(c, task) => Step::Task(other(c), task),
         Step::Stall(c) => Step::Stall(other(c)),
         Step::Pause(c) => Step::Pause(other(c)),
