@@ -74,7 +74,9 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-const PARTS: &[(&str, fn(&mut Bench))] = &[
+type Part = fn(&mut Bench);
+
+const PARTS: &[(&str, Part)] = &[
     ("uncontended", Bench::uncontended),
     ("slow", Bench::slow),
     ("own-keys", Bench::own_keys),

@@ -1,4 +1,5 @@
 //! What a client does in its turns. It runs in a process of its own.
+#![allow(clippy::print_stdout, reason = "that is how it tells what its turns have cost")]
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::str::FromStr;
