@@ -260,12 +260,14 @@ impl Task {
         let Some(next) = nodes.chain(leases).chain(starting).chain(closing).min() else {
             return false;
         };
-        if next <= self.clock.now() {
+        let now = self.clock.now();
+        if next <= now {
             return true;
         }
         // A timer that is set to an earlier moment wakes the task then, and is set again: cheaper
-        // than to set it anew for every deadline, of which few are ever reached.
-        if next < self.timer_at || self.timer.is_elapsed() {
+        // than to set it anew for every deadline, of which few are ever reached. One that is past
+        // and has not fired has slept through a suspend.
+        if next < self.timer_at || self.timer_at <= now || self.timer.is_elapsed() {
             self.timer_at = next;
             self.timer.as_mut().reset(self.clock.instant(next).into());
         }
