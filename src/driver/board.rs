@@ -172,8 +172,7 @@ mod tests {
         show(&sender, Standing::Stopping);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
 
-        let mut changed = pin!(watching.changed());
-        assert_eq!(changed.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+        assert_eq!(pin!(watching.changed()).poll(&mut cx), Poll::Ready(Ok(())));
         assert_eq!(watching.look_anew().standing, Standing::Stopping);
         let mut changed = pin!(watching.changed());
         assert!(changed.as_mut().poll(&mut cx).is_pending());
