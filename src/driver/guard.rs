@@ -128,9 +128,9 @@ impl Guard {
         self.stop();
         let lease = &self.lease;
         // A client that shuts down releases its leases, and tells what comes of it.
-        let over = |shown: &Shown| match shown.standing {
-            Standing::Lost(Loss::Closed) => shown.unsettled.is_some(),
-            standing => standing.is_over(),
+        let over = |shown: &Shown| {
+            let closed = shown.standing == Standing::Lost(Loss::Closed);
+            shown.standing.is_over() && (!closed || shown.unsettled.is_some())
         };
         let _ = lease.shown.wait_for_end(over).await;
         let unsettled = lease.shown.look().unsettled;

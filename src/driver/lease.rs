@@ -41,12 +41,7 @@ impl core::fmt::Debug for Lease {
 }
 
 impl Lease {
-    pub(super) fn new(
-        ticket: Ticket,
-        key: Key,
-        shared: Arc<Shared>,
-        shown: Receiver,
-    ) -> Lease {
+    pub(super) fn new(ticket: Ticket, key: Key, shared: Arc<Shared>, shown: Receiver) -> Lease {
         Lease { ticket, key, shared, shown, granted_until: Micros::default() }
     }
 

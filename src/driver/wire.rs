@@ -91,7 +91,11 @@ pub(super) fn extend(out: &mut Vec<u8>, sha: &str, key: &Key, token: &Token, ttl
 
 /// `tell` is whether those who listen are told.
 pub(super) fn release(out: &mut Vec<u8>, key: &Key, token: &Token, tell: bool) {
-    let script = if tell { scripts::RELEASE_AND_TELL } else { scripts::RELEASE };
+    let script = match key {
+        _ if tell => scripts::RELEASE_AND_TELL,
+        Key::One(_) => scripts::RELEASE_ONE,
+        Key::Several(_) => scripts::RELEASE,
+    };
     pack_keys(out, &[b"EVAL", script.as_bytes()], key, &[&token.base64()]);
 }
 
@@ -306,7 +310,7 @@ mod tests {
         ours.clear();
         release(&mut ours, &Key::one(""), &token, false);
         let mut theirs = redis::cmd("EVAL");
-        theirs.arg(scripts::RELEASE).arg(1).arg("").arg(&text);
+        theirs.arg(scripts::RELEASE_ONE).arg(1).arg("").arg(&text);
         assert_eq!(ours, theirs.get_packed_command());
         ours.clear();
         set(&mut ours, &Key::several(["b", "a"]).unwrap(), &token, 7);
