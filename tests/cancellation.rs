@@ -4,24 +4,11 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
-use leasehold::{AcquireError, Builder, Client, ExtendError, Loss, ReleaseError};
+use leasehold::{AcquireError, ExtendError, Loss, ReleaseError};
 use leasehold_tests::proxy::Proxy;
-use leasehold_tests::{Server, eventually, servers, stored, urls};
+use leasehold_tests::{LONG, PATIENCE, Server, builder, eventually, ms, servers, stored, urls};
 use tokio::time::timeout;
-
-const LONG: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = leasehold_tests::PATIENCE;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
-
-fn builder(urls: Vec<String>) -> Builder {
-    let builder = Client::builder().nodes(urls).connect_timeout(PATIENCE).ttl(LONG);
-    builder.restart_guard(false)
-}
 
 /// Polls `future` so many times, each when it has been woken; its output, if it came to that.
 async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {

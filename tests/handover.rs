@@ -1,15 +1,9 @@
 //! A lock that goes from one process to another, with nobody in between.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
-use std::time::Duration;
-
 use leasehold::{AcquireError, Client, Event, HandoverError, Loss, Ticket, Vote};
-use leasehold_tests::{Server, eventually, now, servers, stored, urls};
+use leasehold_tests::{Server, eventually, ms, now, servers, stored, urls};
 use tokio::time::sleep;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
 
 async fn client(servers: &[Server]) -> Client {
     let builder = Client::builder().nodes(urls(servers)).restart_guard(false);

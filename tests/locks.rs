@@ -4,30 +4,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use leasehold::{
-    AcquireError, Builder, Client, Event, Lease, Loss, ReleaseError, SettingsError, WithLockError,
-};
-use leasehold_tests::{Server, eventually, now, servers, stored, urls};
+use leasehold::{AcquireError, Event, Lease, Loss, ReleaseError, SettingsError, WithLockError};
+use leasehold_tests::{PATIENCE, Server, builder, eventually, ms, now, servers, stored, urls};
 use tokio::time::{sleep, timeout};
-
-const LONG: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = leasehold_tests::PATIENCE;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
-
-fn builder(servers: &[Server]) -> Builder {
-    let builder = Client::builder().nodes(urls(servers)).connect_timeout(PATIENCE).ttl(LONG);
-    builder.restart_guard(false)
-}
 
 // ---- options ------------------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_lock_has_a_ttl_of_its_own() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let _long = client.acquire("long").await.unwrap();
     let short = client.lock("short").ttl(ms(5_000)).acquire().await.unwrap();
     let left: i64 = servers[0].query(&["PTTL", "short"]);
@@ -43,7 +29,7 @@ async fn each_lock_has_a_ttl_of_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_without_renewal_ends_and_one_that_is_extended_lives() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let lock = |key| client.lock(key).ttl(ms(900)).no_renewal();
     let ends = lock("ends").acquire().await.unwrap();
     let lives = lock("lives").acquire().await.unwrap();
@@ -62,7 +48,7 @@ async fn a_lock_without_renewal_ends_and_one_that_is_extended_lives() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_is_held_no_longer_than_it_may_be() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let lock = client.lock("k").ttl(ms(2_000)).max_hold(ms(300));
     let began = now();
     let guard = lock.acquire().await.unwrap();
@@ -83,7 +69,7 @@ async fn a_lock_is_held_no_longer_than_it_may_be() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_can_be_looked_at_from_anywhere() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let guard = client.acquire("k").await.unwrap();
     let lease = guard.lease().clone();
     let looker = tokio::spawn({
@@ -112,7 +98,7 @@ impl Drop for Noted {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_done_under_the_lock_and_the_lock_released() {
     let servers = servers(3);
-    let client = builder(&servers).ttl(ms(600)).connect().await.unwrap();
+    let client = builder(urls(&servers)).ttl(ms(600)).connect().await.unwrap();
     let done = client
         .with_lock("k", |lease| async move {
             // Longer than a TTL: it is renewed meanwhile.
@@ -130,7 +116,7 @@ async fn work_is_done_under_the_lock_and_the_lock_released() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_that_panics_releases_the_lock() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let working = tokio::spawn({
         let client = client.clone();
         async move { client.with_lock("k", |_| async { panic!("as intended") }).await }
@@ -143,7 +129,7 @@ async fn work_that_panics_releases_the_lock() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_stopped_before_a_lease_that_is_not_renewed_ends() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let lock = client.lock("k").ttl(ms(2_000)).grace(ms(800));
     let left = Arc::new(Mutex::new(None));
     let working = lock.run(|lease| {
@@ -174,7 +160,7 @@ async fn work_is_stopped_before_a_lease_that_is_not_renewed_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_stopped_when_the_nodes_show_that_the_lock_is_lost() {
     let servers = servers(3);
-    let client = builder(&servers).ttl(ms(1_500)).connect().await.unwrap();
+    let client = builder(urls(&servers)).ttl(ms(1_500)).connect().await.unwrap();
     let work = client.with_lock("k", |lease| {
         servers.iter().for_each(Server::flush);
         async move {
@@ -193,7 +179,7 @@ async fn work_is_stopped_when_the_nodes_show_that_the_lock_is_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_that_ends_after_its_lease_has_no_result() {
     let servers = servers(1);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let lock = client.lock("k").ttl(ms(200)).no_renewal();
     let late = lock.run(|_| async { std::thread::sleep(ms(300)) }).await;
     assert!(matches!(late, Err(WithLockError::Lost { loss: Loss::Expired, .. })), "{late:?}");
@@ -206,7 +192,7 @@ async fn work_that_ends_after_its_lease_has_no_result() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_to_leases_and_nodes_is_told() {
     let mut servers = servers(3);
-    let client = builder(&servers).ttl(ms(600)).connect().await.unwrap();
+    let client = builder(urls(&servers)).ttl(ms(600)).connect().await.unwrap();
     let mut events = client.events();
     let guard = client.acquire("k").await.unwrap();
     assert!(matches!(events.next().await, Some(Event::Acquired { key, .. }) if key == "k"));

@@ -1,26 +1,12 @@
 //! What each node said, in every error: told apart, and worded to be read.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
-use std::time::Duration;
-
 use leasehold::protocol::Retry;
-use leasehold::{AcquireError, Builder, Client, Event, ExtendError, Loss, ReleaseError};
+use leasehold::{AcquireError, Event, ExtendError, Loss, ReleaseError};
 use leasehold::{Shortfall, Vote, Votes};
 use leasehold_tests::proxy::Proxy;
-use leasehold_tests::{Server, eventually, servers, stored, urls};
+use leasehold_tests::{PATIENCE, Server, builder, eventually, ms, servers, stored, urls};
 use tokio::time::{sleep, timeout};
-
-const LONG: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = leasehold_tests::PATIENCE;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
-
-fn builder(urls: Vec<String>) -> Builder {
-    let builder = Client::builder().nodes(urls).connect_timeout(PATIENCE).ttl(LONG);
-    builder.restart_guard(false)
-}
 
 fn denied(error: &AcquireError) -> &Votes {
     let AcquireError::Exhausted { last, .. } = error else { panic!("{error:?}") };

@@ -10,15 +10,8 @@ use leasehold::driver::Vote;
 use leasehold::protocol::{Extend, Retry};
 use leasehold::{AcquireError, Builder, Client, Loss, ReleaseError};
 use leasehold_tests::proxy::Proxy;
-use leasehold_tests::{Server, eventually, now, servers, stored, urls};
+use leasehold_tests::{LONG, PATIENCE, Server, eventually, ms, now, servers, stored, urls};
 use tokio::time::{sleep, timeout};
-
-const LONG: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = leasehold_tests::PATIENCE;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
 
 fn builder(servers: &[Server]) -> Builder {
     Client::builder().nodes(urls(servers)).connect_timeout(PATIENCE).restart_guard(false)

@@ -4,14 +4,8 @@
 use std::time::Duration;
 
 use leasehold::{AcquireError, Builder, Client, Event, Guard, Vote};
-use leasehold_tests::{Server, now, servers, stored, urls};
+use leasehold_tests::{PATIENCE, Server, ms, now, servers, stored, urls};
 use tokio::time::timeout;
-
-const PATIENCE: Duration = leasehold_tests::PATIENCE;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
 
 fn builder(servers: &[Server]) -> Builder {
     Client::builder().nodes(urls(servers)).connect_timeout(PATIENCE)

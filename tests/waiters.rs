@@ -7,23 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use leasehold::AcquireError;
 use leasehold::protocol::Retry;
-use leasehold::{AcquireError, Builder, Client};
-use leasehold_tests::{Server, now, servers, stored, urls};
+use leasehold_tests::{LONG, PATIENCE, Server, builder, ms, now, servers, stored, urls};
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use tokio::time::{sleep, timeout};
-
-const LONG: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = leasehold_tests::PATIENCE;
-
-fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
-
-fn builder(servers: &[Server]) -> Builder {
-    let builder = Client::builder().nodes(urls(servers)).connect_timeout(PATIENCE).ttl(LONG);
-    builder.restart_guard(false)
-}
 
 /// Commands that all servers have executed for locks, those within scripts included.
 fn commands(servers: &[Server], names: &[&str]) -> u64 {
@@ -47,7 +35,7 @@ async fn sixty_four_tasks_get_one_key_in_order_of_arrival_for_four_commands_each
     for count in [1, 3, 5] {
         let servers = servers(count);
         // A slow server of a busy machine is no reason for a second attempt.
-        let client = builder(&servers).node_timeout(ms(14_000)).connect().await.unwrap();
+        let client = builder(urls(&servers)).node_timeout(ms(14_000)).connect().await.unwrap();
         let before = commands(&servers, &OF_A_LOCK);
         let (arrivals, granted) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
         let local = LocalSet::new();
@@ -77,7 +65,7 @@ async fn sixty_four_tasks_get_one_key_in_order_of_arrival_for_four_commands_each
 #[tokio::test]
 async fn whoever_leaves_the_line_lets_the_others_move_up() {
     let servers = servers(3);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let holder = client.acquire("k").await.unwrap();
     let wait = |within: Duration| {
         let client = client.clone();
@@ -107,7 +95,8 @@ async fn whoever_leaves_the_line_lets_the_others_move_up() {
 #[tokio::test]
 async fn a_first_in_line_that_is_dropped_at_any_moment_wakes_the_next() {
     let servers = servers(3);
-    let (client, other) = (builder(&servers).connect().await, builder(&servers).connect().await);
+    let (client, other) =
+        (builder(urls(&servers)).connect().await, builder(urls(&servers)).connect().await);
     let (client, other) = (client.unwrap(), other.unwrap());
     for step in 0..40 {
         let theirs = other.acquire("k").await.unwrap();
@@ -131,9 +120,9 @@ async fn a_first_in_line_that_is_dropped_at_any_moment_wakes_the_next() {
 #[tokio::test]
 async fn only_the_first_in_line_asks_the_nodes_while_another_process_holds() {
     let servers = servers(3);
-    let theirs = builder(&servers).connect().await.unwrap();
+    let theirs = builder(urls(&servers)).connect().await.unwrap();
     let retry = Retry { attempts: None, delay_min: 20_000, delay_max: 20_000 };
-    let client = builder(&servers).retry(retry).connect().await.unwrap();
+    let client = builder(urls(&servers)).retry(retry).connect().await.unwrap();
     let _held = theirs.acquire("k").await.unwrap();
     let before = commands(&servers, &["set"]);
     let began = now();
@@ -157,7 +146,7 @@ async fn only_the_first_in_line_asks_the_nodes_while_another_process_holds() {
 #[tokio::test]
 async fn one_attempt_does_not_wait_in_line() {
     let servers = servers(1);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let _held = client.acquire("k").await.unwrap();
     let before = commands(&servers, &OF_A_LOCK);
     let error = client.try_acquire("k").await.unwrap_err();
@@ -169,7 +158,7 @@ async fn one_attempt_does_not_wait_in_line() {
 #[tokio::test]
 async fn those_who_wait_are_told_of_a_shutdown() {
     let servers = servers(1);
-    let client = builder(&servers).connect().await.unwrap();
+    let client = builder(urls(&servers)).connect().await.unwrap();
     let _held = client.acquire("k").await.unwrap();
     let waiting = tokio::spawn({
         let client = client.clone();
@@ -187,7 +176,7 @@ async fn those_who_wait_are_told_of_a_shutdown() {
 async fn attempts_without_delay_do_not_starve_the_runtime() {
     let mut servers = servers(3);
     let retry = Retry { attempts: None, delay_min: 0, delay_max: 0 };
-    let client = builder(&servers).retry(retry).connect().await.unwrap();
+    let client = builder(urls(&servers)).retry(retry).connect().await.unwrap();
     servers.iter_mut().for_each(Server::kill);
     let error = timeout(PATIENCE, client.acquire_within("k", ms(200))).await.unwrap().unwrap_err();
     let AcquireError::Timeout { attempts, last: Some(last), .. } = &error else {
@@ -207,7 +196,7 @@ async fn calls_of_every_kind_exclude_each_other_and_leave_nobody_waiting() {
     let mut tasks = Vec::new();
     let mut clients = Vec::new();
     for of_client in 0..2_u32 {
-        let client = builder(&servers).retry(retry).connect().await.unwrap();
+        let client = builder(urls(&servers)).retry(retry).connect().await.unwrap();
         clients.push(client.clone());
         for task in 0..8 {
             let (client, inside) = (client.clone(), inside.clone());

@@ -10,12 +10,26 @@ use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use leasehold::{Builder, Client, IntoEndpoint};
 use tempfile::TempDir;
 
 pub mod proxy;
 
 /// How long a server may take to start, and anything else that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longer than any test lasts: for leases that are not to end by themselves.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// So many milliseconds.
+pub const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A client of servers that were started for the test, so without a restart guard.
+pub fn builder<E: IntoEndpoint>(nodes: impl IntoIterator<Item = E>) -> Builder {
+    Client::builder().nodes(nodes).connect_timeout(PATIENCE).ttl(LONG).restart_guard(false)
+}
 
 /// The program: `LEASEHOLD_BIN`, or the binary of this build.
 ///
