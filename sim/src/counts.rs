@@ -6,27 +6,10 @@ use leasehold_world::{CLAIMS, Claim, Report, WITNESSES};
 use crate::cause::Cause;
 use crate::cause_counts::{CauseCount, Causes};
 use crate::expected::{expects_hazard, expects_report, expects_witness};
+use crate::named::named;
 use crate::options::Options;
 
-macro_rules! kinds {
-    ($(#[$doc:meta])* $type:ident { $($(#[$each:meta])* $variant:ident => $name:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $type { $($(#[$each])* $variant,)+ }
-
-        impl $type {
-            /// All of them, in the order of the tables.
-            pub const ALL: [$type; [$($name),+].len()] = [$($type::$variant),+];
-
-            /// Its name in tables.
-            pub fn name(self) -> &'static str {
-                match self { $($type::$variant => $name),+ }
-            }
-        }
-    };
-}
-
-kinds! {
+named! {
     /// A fault that the simulator put in, or a hazard that came of it.
     Hazard {
         /// A message was under way for longer than the client waits for a node.
@@ -74,7 +57,7 @@ kinds! {
     }
 }
 
-kinds! {
+named! {
     /// What a client told its user.
     Told {
         /// The lock is held.

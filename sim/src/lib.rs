@@ -32,6 +32,7 @@ mod journal;
 mod kinds;
 mod lasting;
 mod merge;
+mod named;
 mod options;
 mod outcome;
 mod passing;

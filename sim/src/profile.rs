@@ -4,24 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::draw::Mix;
-
-macro_rules! named {
-    ($(#[$doc:meta])* $type:ident { $($(#[$each:meta])* $variant:ident => $name:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $type { $($(#[$each])* $variant,)+ }
-
-        impl $type {
-            /// All of them.
-            pub const ALL: [$type; [$($name),+].len()] = [$($type::$variant),+];
-
-            /// The name used on the command line.
-            pub fn name(self) -> &'static str {
-                match self { $($type::$variant => $name),+ }
-            }
-        }
-    };
-}
+use crate::named::named;
 
 named! {
     /// Something that can go wrong in a run. Each has options of its own in
