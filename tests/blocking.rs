@@ -60,7 +60,7 @@ fn whoever_drops_everything_leaves_nothing() {
 fn work_counts_only_under_the_lock() {
     let servers = servers(1);
     let client = client(&servers);
-    assert_eq!(client.with_lock("k", |lease| lease.is_held()).unwrap(), true);
+    assert!(client.with_lock("k", |lease| lease.is_held()).unwrap());
     assert_eq!(stored(&servers, "k"), 0);
     let lost = client.with_lock("k", |lease| {
         servers[0].query::<()>(&["SET", "k", "another's"]);
