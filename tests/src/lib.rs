@@ -2,6 +2,7 @@
 //! of its own, stopped and removed with the test, also when it panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "it serves tests only")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -239,26 +240,46 @@ fn spawn(directory: &Path, settings: &[String]) -> Child {
 }
 
 fn command(directory: &Path) -> Command {
-    static TOOLS: OnceLock<bool> = OnceLock::new();
-    let dies_with_us = *TOOLS.get_or_init(|| {
-        assert!(
-            runs("redis-server", "--version"),
-            "redis-server is missing; install it, for example: apt-get install redis-server"
-        );
-        runs("setpriv", "--version")
-    });
-    let mut command = if dies_with_us {
+    static TOOLS: OnceLock<Tools> = OnceLock::new();
+    let Tools { server, dies_with_us, is_old } = TOOLS.get_or_init(Tools::find);
+    let mut command = if *dies_with_us {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "redis-server"]);
+        command.args(["--pdeathsig", "KILL"]).arg(server);
         command
     } else {
-        Command::new("redis-server")
+        Command::new(server)
     };
     command.args(["--port", "0", "--unixsocket", "s", "--save", "", "--appendonly", "no"]);
-    command.args(["--enable-debug-command", "local", "--logfile", "log", "--dir"]);
+    if !is_old {
+        command.args(["--enable-debug-command", "local"]);
+    }
+    command.args(["--logfile", "log", "--dir"]);
     command.arg(directory).current_dir(directory);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// What servers are started with.
+struct Tools {
+    /// `LEASEHOLD_REDIS_SERVER`, for tests on another version, or `redis-server`.
+    server: OsString,
+    /// Whether a server can be made to die with the process that started it.
+    dies_with_us: bool,
+    /// Whether it is older than 7.0, where some settings are not known yet.
+    is_old: bool,
+}
+
+impl Tools {
+    fn find() -> Tools {
+        let server = std::env::var_os("LEASEHOLD_REDIS_SERVER");
+        let server = server.unwrap_or_else(|| OsString::from("redis-server"));
+        let version = Command::new(&server).arg("--version").output().unwrap_or_else(|error| {
+            let advice = "install it, for example: apt-get install redis-server";
+            panic!("{} is missing ({error}); {advice}", server.display());
+        });
+        let is_old = String::from_utf8_lossy(&version.stdout).contains(" v=6.");
+        Tools { server, dies_with_us: runs("setpriv", "--version"), is_old }
+    }
 }
 
 fn runs(program: &str, argument: &str) -> bool {
