@@ -11,7 +11,7 @@
 //!             `- denied ---------> Released
 //! ```
 //!
-//! In place of its release it may be handed over to another process (see [`hand_over`]):
+//! In place of its release it may be handed over to another process (see `hand_over.rs`):
 //!
 //! ```text
 //! Held -> HandingOver -> HandedOver        belief has ended, and nothing is sent any more
