@@ -51,6 +51,8 @@ pub struct ClientConfig {
     pub retry_delay_max_ms: Option<u64>,
     /// [`Builder::extend`].
     pub extend: Option<ExtendName>,
+    /// [`Builder::repair`].
+    pub repair: Option<bool>,
     /// [`Builder::max_ttl`].
     pub max_ttl_ms: Option<u64>,
     /// [`Builder::restart_guard`].
@@ -95,6 +97,7 @@ impl From<ClientConfig> for Builder {
         options.renew_every = config.renew_every_ms.map(ms);
         options.node_timeout = config.node_timeout_ms.map(ms);
         options.release_within = config.release_within_ms.map(ms);
+        options.repair = config.repair.unwrap_or(options.repair);
         options.restart_guard = config.restart_guard;
         options.extend = match config.extend {
             None | Some(ExtendName::Touch) => Extend::Touch,
@@ -138,7 +141,7 @@ mod tests {
                  "drift_floor_ms": 3, "renew_every_ms": 4, "node_timeout_ms": 5,
                  "release_within_ms": 6, "connect_timeout_ms": 7, "retry_attempts": 8,
                  "retry_delay_min_ms": 9, "retry_delay_max_ms": 10, "extend": "touch_or_set",
-                 "max_ttl_ms": 11, "restart_guard": true, "redact_keys": true, "wake_up": true }"#,
+                 "max_ttl_ms": 11, "repair": true, "restart_guard": true, "redact_keys": true, "wake_up": true }"#,
         );
         let ms = Duration::from_millis;
         let asked = Builder::default()
@@ -152,6 +155,7 @@ mod tests {
             .retry(Retry { attempts: Some(8), delay_min: 9_000, delay_max: 10_000 })
             .extend(Extend::TouchOrSet)
             .max_ttl(ms(11))
+            .repair(true)
             .restart_guard(true)
             .redact_keys(true)
             .wake_up(true);

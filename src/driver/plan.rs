@@ -16,6 +16,7 @@ pub(super) struct Options {
     pub(super) node_timeout: Option<Duration>,
     pub(super) release_within: Option<Duration>,
     pub(super) extend: Extend,
+    pub(super) repair: bool,
     pub(super) max_ttl: Duration,
     /// `None`: on for three nodes and more.
     pub(super) restart_guard: Option<bool>,
@@ -34,6 +35,7 @@ impl Default for Options {
             node_timeout: None,
             release_within: None,
             extend: Extend::Touch,
+            repair: false,
             max_ttl: Duration::from_secs(30),
             restart_guard: None,
             min_validity: Duration::ZERO,
@@ -73,6 +75,7 @@ impl Options {
             node_timeout: self.node_timeout.map_or(usual.node_timeout, span_of),
             release_within: self.release_within.map_or(usual.release_within, span_of),
             extend: self.extend,
+            repair: self.repair,
             max_ttl: self.restart_guard.unwrap_or(nodes >= 3).then(|| span_of(self.max_ttl)),
             ..usual
         };
