@@ -57,6 +57,9 @@ mod client;
 #[cfg(feature = "serde")]
 mod client_config;
 mod clock;
+#[cfg(feature = "__conformance")]
+#[doc(hidden)]
+pub mod conformance;
 mod connect_error;
 mod endpoint;
 mod entry;

@@ -16,6 +16,12 @@ impl Token {
         Ok(Token(bytes))
     }
 
+    /// The token of these bytes.
+    #[cfg(feature = "__conformance")]
+    pub(super) fn of(bytes: [u8; 16]) -> Token {
+        Token(bytes)
+    }
+
     pub(super) fn base64(&self) -> [u8; 24] {
         let mut text = [b'='; 24];
         for (group, quad) in self.0.chunks(3).zip(text.chunks_mut(4)) {

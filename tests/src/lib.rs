@@ -2,7 +2,6 @@
 //! of its own, stopped and removed with the test, also when it panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "it serves tests only")]
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,9 +11,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasehold::{Builder, Client, IntoEndpoint};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+pub mod clock;
+pub mod program;
 pub mod proxy;
+
+use clock::Clock;
+use program::Program;
 
 /// How long a server may take to start, and anything else that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,12 +52,20 @@ pub fn binary() -> PathBuf {
     path
 }
 
-/// One `redis-server`.
+/// One Redis server.
 #[derive(Debug)]
 pub struct Server {
     directory: TempDir,
-    settings: Vec<String>,
+    launch: Launch,
     child: Child,
+}
+
+/// How a server is started, and started again.
+#[derive(Debug)]
+struct Launch {
+    program: PathBuf,
+    settings: Vec<String>,
+    clock: Option<Clock>,
 }
 
 impl Server {
@@ -69,16 +82,45 @@ impl Server {
     /// # Panics
     /// If `redis-server` is missing or does not start.
     pub fn start_with(settings: &[&str]) -> Server {
-        sweep();
-        let directory = tempfile::Builder::new()
-            .prefix(&format!("{PREFIX}{}-", std::process::id()))
-            .tempdir()
-            .expect("a directory for a Redis server");
-        let settings: Vec<String> = settings.iter().copied().map(String::from).collect();
-        let child = spawn(directory.path(), &settings);
-        let mut server = Server { directory, settings, child };
+        Server::launch(directory(), "redis-server".into(), settings, None)
+    }
+
+    /// The same with a wall clock that the test commands, by [`clock`](Self::clock): it stands
+    /// until then, and goes on from there when the server starts again.
+    ///
+    /// # Panics
+    /// If the program does not start.
+    pub fn start_with_clock(program: Program, settings: &[&str]) -> Server {
+        let directory = directory();
+        let clock = Clock::create(&directory.path().join("clock"));
+        Server::launch(directory, program.path(), settings, Some(clock))
+    }
+
+    fn launch(
+        directory: TempDir,
+        program: PathBuf,
+        settings: &[&str],
+        clock: Option<Clock>,
+    ) -> Server {
+        let settings = settings.iter().copied().map(String::from).collect();
+        let launch = Launch { program, settings, clock };
+        let child = spawn(directory.path(), &launch);
+        let mut server = Server { directory, launch, child };
         server.await_ready();
         server
+    }
+
+    /// Its wall clock.
+    ///
+    /// # Panics
+    /// If it was not started with one.
+    pub fn clock(&self) -> &Clock {
+        self.launch.clock.as_ref().expect("a server that was started with a clock")
+    }
+
+    /// Where it keeps its files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The unix socket.
@@ -151,7 +193,7 @@ impl Server {
     /// Starts it again at the same address, empty.
     pub fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.directory.path(), &self.settings);
+        self.child = spawn(self.directory.path(), &self.launch);
         self.await_ready();
     }
 
@@ -205,9 +247,20 @@ pub fn now() -> Instant {
 /// # Panics
 /// If there is no such process.
 pub fn signal(process: u32, name: &str) {
-    let command = format!("kill -{name} {process}");
-    let status = Command::new("sh").args(["-c", &command]).status().expect("a shell");
-    assert!(status.success(), "{command} failed");
+    let signal = match name {
+        "CONT" => Signal::CONT,
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "QUIT" => Signal::QUIT,
+        "STOP" => Signal::STOP,
+        "TERM" => Signal::TERM,
+        "USR1" => Signal::USR1,
+        "USR2" => Signal::USR2,
+        _ => panic!("SIG{name} is not among the signals that tests send; add it here"),
+    };
+    let id = i32::try_from(process).ok().and_then(Pid::from_raw).expect("the id of a process");
+    kill_process(id, signal).unwrap_or_else(|error| panic!("SIG{name} to {process}: {error}"));
 }
 
 // ---- processes that end with this one -----------------------------------------------------------
@@ -220,7 +273,7 @@ type Order = (Command, mpsc::Sender<io::Result<Child>>);
 ///
 /// `PR_SET_PDEATHSIG` fires when the *thread* that started the process ends, so all are started
 /// by one thread that lives as long as this process.
-fn spawn(directory: &Path, settings: &[String]) -> Child {
+fn spawn(directory: &Path, launch: &Launch) -> Child {
     static SPAWNER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (orders, received) = mpsc::channel::<Order>();
@@ -232,22 +285,32 @@ fn spawn(directory: &Path, settings: &[String]) -> Child {
         orders
     });
     let (reply, spawned) = mpsc::channel();
-    let mut command = command(directory);
-    command.args(settings);
+    let mut command = command(directory, &launch.program);
+    command.args(&launch.settings);
+    if let Some(clock) = &launch.clock {
+        clock.impose(&mut command);
+    }
     spawner.send((command, reply)).expect("the spawner lives");
     let spawned = spawned.recv().expect("the spawner answers");
-    spawned.expect("redis-server starts")
+    spawned.expect("the server starts")
 }
 
-fn command(directory: &Path) -> Command {
+/// A directory for one server, of a name by which [`sweep`] knows it.
+fn directory() -> TempDir {
+    sweep();
+    let prefix = format!("{PREFIX}{}-", std::process::id());
+    tempfile::Builder::new().prefix(&prefix).tempdir().expect("a directory for a Redis server")
+}
+
+fn command(directory: &Path, program: &Path) -> Command {
     static TOOLS: OnceLock<Tools> = OnceLock::new();
-    let Tools { server, dies_with_us, is_old } = TOOLS.get_or_init(Tools::find);
+    let Tools { dies_with_us, is_old } = TOOLS.get_or_init(Tools::find);
     let mut command = if *dies_with_us {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]).arg(server);
+        command.args(["--pdeathsig", "KILL"]).arg(program);
         command
     } else {
-        Command::new(server)
+        Command::new(program)
     };
     command.args(["--port", "0", "--unixsocket", "s", "--save", "", "--appendonly", "no"]);
     if !is_old {
@@ -259,30 +322,27 @@ fn command(directory: &Path) -> Command {
     command
 }
 
-/// What servers are started with.
+/// What there is to start servers with.
 struct Tools {
-    /// `LEASEHOLD_REDIS_SERVER`, for tests on another version, or `redis-server`.
-    server: OsString,
     /// Whether a server can be made to die with the process that started it.
     dies_with_us: bool,
-    /// Whether it is older than 7.0, where some settings are not known yet.
+    /// Whether the Redis servers are older than 7.0, where some settings are not known yet.
     is_old: bool,
 }
 
 impl Tools {
     fn find() -> Tools {
-        let server = std::env::var_os("LEASEHOLD_REDIS_SERVER");
-        let server = server.unwrap_or_else(|| OsString::from("redis-server"));
-        let version = Command::new(&server).arg("--version").output().unwrap_or_else(|error| {
+        let redis = Program::Redis.path();
+        let version = Command::new(&redis).arg("--version").output().unwrap_or_else(|error| {
             let advice = "install it, for example: apt-get install redis-server";
-            panic!("{} is missing ({error}); {advice}", server.display());
+            panic!("{} is missing ({error}); {advice}", redis.display());
         });
         let is_old = String::from_utf8_lossy(&version.stdout).contains(" v=6.");
-        Tools { server, dies_with_us: runs("setpriv", "--version"), is_old }
+        Tools { dies_with_us: runs("setpriv", "--version"), is_old }
     }
 }
 
-fn runs(program: &str, argument: &str) -> bool {
+fn runs(program: impl AsRef<std::ffi::OsStr>, argument: &str) -> bool {
     let mut command = Command::new(program);
     command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
