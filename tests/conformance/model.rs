@@ -24,8 +24,8 @@ pub enum Twist {
     MemoryIsEndless,
     /// A full memory refuses extensions too.
     MemoryRefusesExtensions,
-    /// A failed connection takes what was under way with it.
-    NoStrays,
+    /// What arrives on a failed connection changes nothing.
+    StraysAreLost,
 }
 
 /// A world of one node.
@@ -113,7 +113,11 @@ impl<I: WorldTime> Model<I> {
                 index -= 1;
             }
         }
+        let before = self.world.nodes[0];
         let effects = self.apply(Step::Run { client, node: 0, index: index as u8 });
+        if stray && self.twist == Some(Twist::StraysAreLost) {
+            self.world.nodes[0] = before;
+        }
         let executed = effects.executed.expect("a command runs");
         assert_eq!((executed.command, executed.stray), (command, stray));
         if !stray {
@@ -166,9 +170,6 @@ impl<I: WorldTime> Model<I> {
     pub fn cut(&mut self, client: u8) {
         let _ = self.apply(Step::Reset { client, node: 0 });
         let _ = self.apply(Step::Connect { client, node: 0 });
-        if self.twist == Some(Twist::NoStrays) {
-            self.world.pipes[usize::from(client)][0].kill_strays();
-        }
     }
 
     /// Time passes at the node, or jumps back.

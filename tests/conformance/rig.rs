@@ -57,6 +57,8 @@ struct Run<'r, I> {
     reals: Vec<Real>,
     /// What the server's clock shows when the model's shows zero.
     origin_us: i64,
+    /// The first moment without the key that was there last.
+    end_us: Option<i64>,
 }
 
 impl Rig {
@@ -81,7 +83,7 @@ impl Rig {
             cmd("FLUSHALL").to_owned(),
             cmd("SCRIPT").arg("FLUSH").to_owned(),
         ]);
-        let mut run = Run { rig: self, sequence, model, reals: Vec::new(), origin_us };
+        let mut run = Run { rig: self, sequence, model, reals: Vec::new(), origin_us, end_us: None };
         run.connect_all();
         for (at, &op) in sequence.ops.iter().enumerate() {
             run.perform(op).map_err(|why| format!("operation {at}, {op:?}: {why}"))?;
@@ -216,7 +218,16 @@ impl<I: WorldTime> Run<'_, I> {
             connection.send(&load);
             connection.reply();
         }
+        let moment = match self.end_us.map(|end_us| self.model.now_us() - end_us) {
+            Some(-1) => " in the last microsecond of a key",
+            Some(0) => " in the first microsecond without a key",
+            _ => "",
+        };
         let expected = self.model.run(client, index, self.sequence.keys);
+        self.end_us = self.model.end_us().or(self.end_us);
+        if !moment.is_empty() {
+            self.rig.meet(format!("{:?}{moment}: {got:?}", sent.command));
+        }
         let kind = if stray { "stray " } else { "" };
         self.rig.meet(format!("{kind}{:?}: {got:?}", sent.command));
         if expected == got {
