@@ -15,6 +15,13 @@ if [ -n "$missing" ]; then
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing
 fi
 
+# Valkey is held against the model too. Where the distribution has none, it is unpacked from Debian's
+# backports; where that does not work either its tests say that they are skipped.
+valkey=target/valkey
+if ! command -v valkey-server >/dev/null 2>&1 && [ ! -e $valkey/usr/bin/valkey-server ]; then
+    ./tests/get_valkey.sh $valkey || echo "no valkey-server: its tests are skipped"
+fi
+
 # The tests of the command line run the program itself.
 cargo build --release --locked
 cargo test --release --locked --workspace -- "$@"

@@ -1,5 +1,5 @@
 //! Rules about the sources that no compiler checks.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -192,5 +192,28 @@ fn every_metric_is_on_its_page() {
     for row in &told {
         let name = row.split('`').nth(1).unwrap();
         assert!(source.matches(name).count() >= 2, "{name} is not recorded");
+    }
+}
+
+/// The lints forbid `unsafe` in the workspace. What is preloaded into servers is not of it.
+#[test]
+fn unsafe_code_is_in_one_place_and_says_why_it_is_right() {
+    // Put together, so that this file has none.
+    let word = concat!("uns", "afe");
+    let uses: Vec<String> = ["{", "fn", "extern", "impl", "("]
+        .iter()
+        .map(|next| format!("{word} {next}").replace(" (", "("))
+        .collect();
+    let one = "tests/clock/preload.rs";
+    let (here, others): (Vec<Source>, Vec<Source>) =
+        sources().into_iter().partition(|(name, _)| name == one);
+    let found = |line: &str| uses.iter().any(|each| line.contains(each.as_str()));
+    assert_eq!(lines_where(&others, found), NONE);
+    let [(_, text)] = here.as_slice() else { panic!("{one} is missing") };
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(&uses[0])) {
+        let before = &lines[number.saturating_sub(4)..number];
+        let said = before.iter().any(|line| line.trim().starts_with("// SAFETY: "));
+        assert!(said, "{one}:{}: {line}", number + 1);
     }
 }

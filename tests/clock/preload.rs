@@ -41,6 +41,7 @@ struct Control {
     rate_ppm: AtomicI64,
 }
 
+// SAFETY: these are the C library's own declarations, for 64 bits.
 unsafe extern "C" {
     fn getenv(name: *const c_char) -> *const c_char;
     fn open(path: *const c_char, flags: c_int, ...) -> c_int;
@@ -157,6 +158,7 @@ pub unsafe extern "C" fn gettimeofday(time: *mut Timeval, _zone: *mut c_void) ->
 /// As in C: `time` is null or valid for writing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
+    // SAFETY: the caller passes null or a place for a `timespec`.
     // SAFETY: the caller passes null or a place for a `timespec`.
     let Some(time) = (unsafe { time.as_mut() }) else { return -1 };
     if clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE {

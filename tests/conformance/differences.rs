@@ -53,9 +53,9 @@ fn reply(connection: &mut Connection, pack: impl FnOnce(&mut Vec<u8>)) -> Value 
     connection.reply()
 }
 
-/// A wall clock jumps past the end of a key and back, and nobody looks in between. A server that has
-/// not dropped the key by itself meanwhile (it looks for such keys ten times a second) has it still;
-/// the model drops it at once.
+/// A wall clock jumps past the end of a key and back, and nobody looks in between. A server that
+/// has not dropped the key by itself meanwhile (it looks for such keys ten times a second) has it
+/// still; the model drops it at once.
 ///
 /// What the model leaves out is a key that lives on, as after any jump back: nobody else can have
 /// had it in between.

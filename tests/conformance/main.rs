@@ -1,8 +1,8 @@
 //! Is `world/` right about Redis? The same operations on its node and on real servers in virtual
 //! time must give the same replies and leave the same keys, to the millisecond.
 //!
-//! `LEASEHOLD_SEQUENCES` is how many sequences are tried on each server, `LEASEHOLD_SEED` which. See
-//! `docs/conformance.md`.
+//! `LEASEHOLD_SEQUENCES` is how many sequences are tried on each server, `LEASEHOLD_SEED` which.
+//! See `docs/conformance.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "the replies of Redis are many, and grow")]
 #![expect(clippy::print_stdout, reason = "what was met is told with --nocapture")]
@@ -13,6 +13,8 @@ mod model;
 mod mutants;
 mod rig;
 mod sequence;
+mod several;
+mod uptime;
 
 use std::cell::RefCell;
 
@@ -30,7 +32,9 @@ const SEQUENCES: u32 = 10_000;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     let text = std::env::var(name).ok();
-    text.map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: a number")))
+    text.map_or(otherwise, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name}={text}: a number"))
+    })
 }
 
 /// Tries `count` sequences on a server and on models with the clock `I`. The first disagreement,
@@ -90,10 +94,11 @@ fn agrees(program: Program) {
     if let Err((why, sequence)) = tried::<Micros>(&mut rig, count, Mutated(None), None) {
         panic!("{} and the model disagree: {why}\n{sequence:#?}", program.name());
     }
-    println!("{}: {count} sequences in {:.1?}", program.name(), began.elapsed());
+    println!("{}: {count} sequences in {:.1?}", rig.version(), began.elapsed());
     rig.met.iter().for_each(|(what, times)| println!("{times:>9}  {what}"));
     if count >= SEQUENCES {
-        let missed: Vec<&&str> = TO_MEET.iter().filter(|&&what| !rig.met.contains_key(what)).collect();
+        let missed: Vec<&&str> =
+            TO_MEET.iter().filter(|&&what| !rig.met.contains_key(what)).collect();
         assert!(missed.is_empty(), "{count} sequences, and never: {missed:?}");
     }
 }

@@ -66,7 +66,7 @@ impl<I: WorldTime> Model<I> {
 
     pub fn stored(&self) -> Option<Stored> {
         let node = &self.world.nodes[0];
-        let last_ms = node.gone_at.offset().div_euclid(MS) - 1;
+        let last_ms = (node.gone_at.offset() - 1).div_euclid(MS);
         let ttl_ms = last_ms - node.now.offset().div_euclid(MS);
         (!node.key.is_none()).then_some(Stored { owner: node.key, ttl_ms })
     }

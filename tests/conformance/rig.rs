@@ -83,12 +83,21 @@ impl Rig {
             cmd("FLUSHALL").to_owned(),
             cmd("SCRIPT").arg("FLUSH").to_owned(),
         ]);
-        let mut run = Run { rig: self, sequence, model, reals: Vec::new(), origin_us, end_us: None };
+        let mut run =
+            Run { rig: self, sequence, model, reals: Vec::new(), origin_us, end_us: None };
         run.connect_all();
         for (at, &op) in sequence.ops.iter().enumerate() {
             run.perform(op).map_err(|why| format!("operation {at}, {op:?}: {why}"))?;
         }
         run.look().map_err(|why| format!("at the end: {why}"))
+    }
+
+    /// What the server calls itself.
+    pub fn version(&mut self) -> String {
+        let info = self.admin.ask(&[cmd("INFO").arg("server").to_owned()]);
+        let text = format!("{:?}", info[0]);
+        let words = text.split("\\r\\n").filter(|word| word.contains("_version:"));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn meet(&mut self, what: impl Into<String>) {
@@ -234,7 +243,7 @@ impl<I: WorldTime> Run<'_, I> {
             return Ok(());
         }
         Err(format!(
-            "{:?} of client {client}: the model answers {expected:?}, the server {got:?} ({reply:?})",
+            "{:?} of {client}: the model answers {expected:?}, the server {got:?}: {reply:?}",
             sent.command
         ))
     }
@@ -389,9 +398,7 @@ impl<I: WorldTime> Run<'_, I> {
     /// Compares what is stored, and for how long still.
     fn look(&mut self) -> Outcome {
         let keys = &KEYS[..self.sequence.keys];
-        let ask = |key: &&str| {
-            ["GET", "PTTL", "TYPE"].map(|name| cmd(name).arg(key).to_owned())
-        };
+        let ask = |key: &&str| ["GET", "PTTL", "TYPE"].map(|name| cmd(name).arg(key).to_owned());
         let asked: Vec<redis::Cmd> = keys.iter().flat_map(ask).collect();
         let replies = self.rig.admin.ask(&asked);
         let found: Vec<&[Value]> = replies.chunks(3).collect();
@@ -417,9 +424,7 @@ fn agree(stored: Stored, found: &[Value]) -> bool {
     let Stored { owner, ttl_ms } = stored;
     let holds = match &found[0] {
         Value::BulkString(value) if owner.client() == CLIENTS => value == THEIRS,
-        Value::BulkString(value) => {
-            *value == spoken(owner.client(), owner.generation(), 1).value()
-        }
+        Value::BulkString(value) => *value == spoken(owner.client(), owner.generation(), 1).value(),
         // A key of another type.
         Value::ServerError(_) => owner.client() == CLIENTS,
         _ => false,

@@ -105,8 +105,11 @@ fn client() -> impl Strategy<Value = u8> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let command =
-        prop_oneof![3 => Just(Command::Set), 3 => Just(Command::Extend), 2 => Just(Command::Release)];
+    let command = prop_oneof![
+        3 => Just(Command::Set),
+        3 => Just(Command::Extend),
+        2 => Just(Command::Release),
+    ];
     let lease = prop_oneof![4 => Just(1_u8), 1 => Just(2)];
     (client(), command, lease).prop_map(|(client, command, lease)| Request {
         client,
