@@ -98,8 +98,9 @@ fn a_new_connection_brings_lost_scripts_back() {
     }
 }
 
-/// The driver loads the script again when it hears of a refusal. Whatever arrives before that, from
-/// any client, is refused too; in the model the first refusal is the last.
+/// The driver loads the script again when it hears of a refusal, and nobody hears what a stray is
+/// answered. Whatever arrives before that, from any client, is refused too; in the model the first
+/// refusal is the last.
 #[test]
 fn more_than_one_extension_may_find_the_scripts_lost() {
     let mut model = model();

@@ -220,7 +220,8 @@ impl<I: WorldTime> Run<'_, I> {
         let stray = sent.epoch + 1 < self.reals[at(client)].connections.len();
         let got = answer(sent.command, reply).ok_or_else(|| format!("{reply:?}"))?;
         if is_noscript(reply) {
-            // What the driver does then.
+            // What the driver does when it hears of it. Nobody hears of a stray's; but the model's
+            // scripts are back after that too. See `differences.rs`.
             let mut load = Vec::new();
             load_extend(&mut load, self.sequence.extend);
             let (connection, _) = self.connection(client, sent.epoch);

@@ -57,7 +57,10 @@ impl Clock {
 
     /// Makes a server that is about to start obey this clock.
     pub(crate) fn impose(&self, command: &mut Command) {
-        assert!(!LIBRARY.is_empty(), "the clocks of servers are commanded on Linux only");
+        assert!(
+            !LIBRARY.is_empty(),
+            "clocks of servers are commanded on Linux with glibc, on x86-64 and ARM64; see build.rs"
+        );
         command.env("LD_PRELOAD", LIBRARY).env("LEASEHOLD_CLOCK", &self.path);
     }
 
