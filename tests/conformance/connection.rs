@@ -10,21 +10,21 @@ use redis::{Cmd, Value};
 
 /// A connection, greeted as the driver greets it.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     stream: UnixStream,
     inbox: Vec<u8>,
 }
 
 impl Connection {
     /// A connection on which nothing was said yet.
-    pub fn open(server: &Server) -> Connection {
+    pub(crate) fn open(server: &Server) -> Connection {
         let stream = UnixStream::connect(server.socket()).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         Connection { stream, inbox: Vec::new() }
     }
 
     /// One that the driver would use, and what the server told on it.
-    pub fn greet(server: &Server, script: Extend) -> (Connection, Greeted) {
+    pub(crate) fn greet(server: &Server, script: Extend) -> (Connection, Greeted) {
         let mut connection = Connection::open(server);
         let mut bytes = Vec::new();
         let mut greet = Greet::begin(script, &mut bytes);
@@ -37,22 +37,22 @@ impl Connection {
         }
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server reads");
     }
 
     /// Sends at a server that may have closed the connection.
-    pub fn send_in_vain(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_in_vain(&mut self, bytes: &[u8]) {
         // An error is as good.
         let _ = self.stream.write_all(bytes);
     }
 
-    pub fn reply(&mut self) -> Value {
+    pub(crate) fn reply(&mut self) -> Value {
         self.reply_or_end().expect("a connection that is not closed")
     }
 
     /// The next reply; `None` if the server has closed the connection.
-    pub fn reply_or_end(&mut self) -> Option<Value> {
+    pub(crate) fn reply_or_end(&mut self) -> Option<Value> {
         loop {
             let taken = parse(&self.inbox).expect("a reply of Redis");
             if let Some((reply, length)) = taken {
@@ -70,7 +70,7 @@ impl Connection {
     }
 
     /// Several commands in one message.
-    pub fn ask(&mut self, commands: &[Cmd]) -> Vec<Value> {
+    pub(crate) fn ask(&mut self, commands: &[Cmd]) -> Vec<Value> {
         let bytes: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
         self.send(&bytes);
         commands.iter().map(|_| self.reply()).collect()

@@ -11,7 +11,7 @@ const EVERYBODY: usize = OUTSIDER as usize + 1;
 
 /// A way in which the model is wrong on purpose, besides the rules that the checker breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Twist {
+pub(crate) enum Twist {
     /// Requests of a killed connection run all the same.
     KilledRun,
     /// A crash never loses anything.
@@ -29,24 +29,24 @@ pub enum Twist {
 }
 
 /// A world of one node.
-pub struct Model<I> {
+pub(crate) struct Model<I> {
     scope: Scope,
     rules: Mutated,
     twist: Option<Twist>,
     full: bool,
-    pub world: World<Mutated, I, 1, EVERYBODY>,
+    pub(crate) world: World<Mutated, I, 1, EVERYBODY>,
 }
 
 /// What the model says that a node stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub owner: Value,
+pub(crate) struct Stored {
+    pub(crate) owner: Value,
     /// What `PTTL` says.
-    pub ttl_ms: i64,
+    pub(crate) ttl_ms: i64,
 }
 
 impl<I: WorldTime> Model<I> {
-    pub fn new(sequence: &Sequence, rules: Mutated, twist: Option<Twist>) -> Model<I> {
+    pub(crate) fn new(sequence: &Sequence, rules: Mutated, twist: Option<Twist>) -> Model<I> {
         let scope = Scope::new(settings(sequence)).expect("a scope");
         let mut world = World::new(&scope, rules);
         world.nodes[0].now = I::at(sequence.phase_us);
@@ -60,11 +60,11 @@ impl<I: WorldTime> Model<I> {
     }
 
     /// On the node's wall clock.
-    pub fn now_us(&self) -> i64 {
+    pub(crate) fn now_us(&self) -> i64 {
         self.world.nodes[0].now.offset()
     }
 
-    pub fn stored(&self) -> Option<Stored> {
+    pub(crate) fn stored(&self) -> Option<Stored> {
         let node = &self.world.nodes[0];
         let last_ms = (node.gone_at.offset() - 1).div_euclid(MS);
         let ttl_ms = last_ms - node.now.offset().div_euclid(MS);
@@ -72,29 +72,29 @@ impl<I: WorldTime> Model<I> {
     }
 
     /// When the key is gone.
-    pub fn end_us(&self) -> Option<i64> {
+    pub(crate) fn end_us(&self) -> Option<i64> {
         let node = &self.world.nodes[0];
         (!node.key.is_none()).then(|| node.gone_at.offset())
     }
 
-    pub fn scripts_lost(&self) -> bool {
+    pub(crate) fn scripts_lost(&self) -> bool {
         self.world.nodes[0].scripts_lost
     }
 
     /// Sends a command; false if too much is under way.
-    pub fn send(&mut self, request: Request) -> bool {
+    pub(crate) fn send(&mut self, request: Request) -> bool {
         let message = Message::new(request.command, request.lease);
         self.world.pipes[usize::from(request.client)][0].push(message)
     }
 
     /// Those commands under way whose turn it is.
-    pub fn ready(&self, client: u8) -> Vec<usize> {
+    pub(crate) fn ready(&self, client: u8) -> Vec<usize> {
         let pipe = &self.world.pipes[usize::from(client)][0];
         (0..pipe.len()).filter(|&index| pipe.may_run(index, true)).collect()
     }
 
     /// Runs a command under way. On several keys some answers are those of their scripts.
-    pub fn run(&mut self, client: u8, index: usize, keys: usize) -> Answer {
+    pub(crate) fn run(&mut self, client: u8, index: usize, keys: usize) -> Answer {
         let pipe = &self.world.pipes[usize::from(client)][0];
         let command = pipe.get(index).expect("a message").command();
         let stray = pipe.get(index).is_some_and(|message| message.age() > 0);
@@ -161,37 +161,37 @@ impl<I: WorldTime> Model<I> {
     }
 
     /// Somebody else takes the key. Whether it was free.
-    pub fn take(&mut self) -> bool {
+    pub(crate) fn take(&mut self) -> bool {
         let sent = self.send(Request { client: OUTSIDER, command: Command::Set, lease: 1 });
         assert!(sent);
         self.run(OUTSIDER, 0, 1) == Answer::Done
     }
 
-    pub fn cut(&mut self, client: u8) {
+    pub(crate) fn cut(&mut self, client: u8) {
         let _ = self.apply(Step::Reset { client, node: 0 });
         let _ = self.apply(Step::Connect { client, node: 0 });
     }
 
     /// Time passes at the node, or jumps back.
-    pub fn advance(&mut self, by_us: i64) {
+    pub(crate) fn advance(&mut self, by_us: i64) {
         let _ = self.apply(Step::Advance { nodes: [I::at(by_us)], clients: [I::at(0); EVERYBODY] });
     }
 
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         if self.twist != Some(Twist::ScriptsStay) {
             let _ = self.apply(Step::LoseScripts(0));
         }
     }
 
-    pub fn set_full(&mut self, full: bool) {
+    pub(crate) fn set_full(&mut self, full: bool) {
         self.full = full;
     }
 
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.full
     }
 
-    pub fn crash(&mut self, keeps: bool, down_us: i64) {
+    pub(crate) fn crash(&mut self, keeps: bool, down_us: i64) {
         let always = self.twist == Some(Twist::CrashKeeps);
         let keeps = (keeps || always) && self.twist != Some(Twist::CrashLoses);
         let _ = self.apply(Step::Crash { node: 0, keeps });
@@ -205,7 +205,7 @@ impl<I: WorldTime> Model<I> {
     }
 
     /// The TTL that a client's commands carry.
-    pub fn ttl_ms(&self, client: u8) -> u64 {
+    pub(crate) fn ttl_ms(&self, client: u8) -> u64 {
         (self.scope.config_of(client).ttl() / MS) as u64
     }
 }

@@ -22,14 +22,14 @@ const KEYS: [&str; 3] = ["lock:a", "lock:b", "lock:c"];
 const THEIRS: &[u8] = b"theirs";
 
 /// A disagreement, or any other reason to stop.
-pub type Outcome = Result<(), String>;
+pub(crate) type Outcome = Result<(), String>;
 
 /// One server, used for many sequences.
-pub struct Rig {
+pub(crate) struct Rig {
     server: Server,
     admin: Connection,
     /// How often what was met, by name.
-    pub met: BTreeMap<String, u64>,
+    pub(crate) met: BTreeMap<String, u64>,
 }
 
 /// A command under way, as bytes on the connection number `epoch` of its client.
@@ -63,7 +63,7 @@ struct Run<'r, I> {
 
 impl Rig {
     /// Starts a server.
-    pub fn start(program: Program) -> Rig {
+    pub(crate) fn start(program: Program) -> Rig {
         let server = Server::start_with_clock(program, &["--dbfilename", "dump"]);
         let admin = Connection::open(&server);
         Rig { server, admin, met: BTreeMap::new() }
@@ -73,7 +73,7 @@ impl Rig {
     ///
     /// # Errors
     /// At the first thing they do not agree on.
-    pub fn run<I: WorldTime>(&mut self, sequence: &Sequence, model: Model<I>) -> Outcome {
+    pub(crate) fn run<I: WorldTime>(&mut self, sequence: &Sequence, model: Model<I>) -> Outcome {
         // Later than all that came before, so that a server's own clock never goes back unasked.
         let now_us = self.server.clock().now_us().max(Clock::START_US);
         let origin_us = (now_us / 1_000 + 1) * 1_000;
@@ -93,7 +93,7 @@ impl Rig {
     }
 
     /// What the server calls itself.
-    pub fn version(&mut self) -> String {
+    pub(crate) fn version(&mut self) -> String {
         let info = self.admin.ask(&[cmd("INFO").arg("server").to_owned()]);
         let text = format!("{:?}", info[0]);
         let words = text.split("\\r\\n").filter(|word| word.contains("_version:"));

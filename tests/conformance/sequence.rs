@@ -8,14 +8,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Clients that hold leases. One more, [`OUTSIDER`], only takes keys.
-pub const CLIENTS: u8 = 2;
+pub(crate) const CLIENTS: u8 = 2;
 
 /// Somebody who knows nothing of leases, and stores whatever it likes.
-pub const OUTSIDER: u8 = CLIENTS;
+pub(crate) const OUTSIDER: u8 = CLIENTS;
 
 /// One operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
+pub(crate) enum Op {
     /// A command is sent and runs at once, unless others of its connection are before it.
     Do(Request),
     /// A command is sent and stays under way.
@@ -47,16 +47,16 @@ pub enum Op {
 
 /// A command of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    pub client: u8,
-    pub command: Command,
+pub(crate) struct Request {
+    pub(crate) client: u8,
+    pub(crate) command: Command,
     /// Which of the client's leases, from 1.
-    pub lease: u8,
+    pub(crate) lease: u8,
 }
 
 /// Types of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     String,
     List,
     Hash,
@@ -67,22 +67,22 @@ pub enum Kind {
 
 /// A whole run.
 #[derive(Clone, Debug)]
-pub struct Sequence {
+pub(crate) struct Sequence {
     /// What an extension does where the key is gone.
-    pub extend: Extend,
+    pub(crate) extend: Extend,
     /// How many keys every lease is on.
-    pub keys: usize,
+    pub(crate) keys: usize,
     /// Each client's TTL, the outsider's last.
-    pub ttls_ms: [i64; CLIENTS as usize + 1],
+    pub(crate) ttls_ms: [i64; CLIENTS as usize + 1],
     /// How far the clock is into a millisecond when it begins.
-    pub phase_us: i64,
+    pub(crate) phase_us: i64,
     /// Whether releases are told to those who wait.
-    pub tell: bool,
-    pub ops: Vec<Op>,
+    pub(crate) tell: bool,
+    pub(crate) ops: Vec<Op>,
 }
 
 /// Any sequence; some are on `keys` keys, if that is more than one.
-pub fn sequences(keys: usize) -> impl Strategy<Value = Sequence> {
+pub(crate) fn sequences(keys: usize) -> impl Strategy<Value = Sequence> {
     let extend = prop_oneof![Just(Extend::Touch), Just(Extend::TouchOrSet)];
     let count = prop_oneof![3 => Just(1), 1 => Just(keys)];
     let all = (extend, count, [ttl(), ttl(), ttl()], 0_i64..1_000, any::<bool>(), vec(op(), 1..50));
