@@ -3,7 +3,7 @@
 //!
 //! | part | ours | against |
 //! |---|---|---|
-//! | uncontended | acquire and release on N nodes, everything on one core | two rounds by hand on tokio, rslock |
+//! | uncontended | acquire and release, all on one core | two rounds by hand on tokio, rslock |
 //! | slow | acquire, one node of five late or stopped | the same with all five well, rslock |
 //! | own-keys | 64 tasks on keys of their own | rslock, and batches by hand |
 //! | one-key | 64 tasks on one key | rslock |

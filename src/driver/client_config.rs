@@ -141,7 +141,8 @@ mod tests {
                  "drift_floor_ms": 3, "renew_every_ms": 4, "node_timeout_ms": 5,
                  "release_within_ms": 6, "connect_timeout_ms": 7, "retry_attempts": 8,
                  "retry_delay_min_ms": 9, "retry_delay_max_ms": 10, "extend": "touch_or_set",
-                 "max_ttl_ms": 11, "repair": true, "restart_guard": true, "redact_keys": true, "wake_up": true }"#,
+                 "max_ttl_ms": 11, "repair": true, "restart_guard": true, "redact_keys": true,
+                 "wake_up": true }"#,
         );
         let ms = Duration::from_millis;
         let asked = Builder::default()

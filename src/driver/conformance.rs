@@ -61,7 +61,7 @@ pub fn load_extend(out: &mut Vec<u8>, script: Extend) {
 pub fn answer(command: Command, reply: &Value) -> Option<Answer> {
     match command {
         Command::Set => wire::set_answer(reply),
-        Command::Extend | Command::Release => wire::script_answer(reply),
+        Command::Adopt | Command::Extend | Command::Release => wire::script_answer(reply),
         Command::Kill => wire::kill_answer(reply),
     }
 }

@@ -22,9 +22,9 @@ use super::votes::Votes;
 
 /// What a lock was handed over with: whoever has it may adopt the lock, once.
 ///
-/// It travels as text, by whatever way the two processes have: `to_string` and `parse`. Its form is
-/// of this library, and may change with a major version. It is a secret, as long as the lease lasts:
-/// whoever knows it can take the lock. `Debug` does not show it.
+/// It travels as text, by whatever way the two processes have: `to_string` and `parse`. Its form
+/// is of this library, and may change with a major version. It is a secret, as long as the lease
+/// lasts: whoever knows it can take the lock. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ticket {
     key: Key,
@@ -137,9 +137,10 @@ impl Guard {
     /// another process [adopts](Lock::adopt) it. In between nobody else can have it, until the keys
     /// expire, which they do about a TTL after the last renewal.
     ///
-    /// The lock counts as given up from the first poll on. Waits until nothing of the lease is under
-    /// way at any node, at most for [`Builder::release_within`](super::Builder::release_within) and
-    /// until the lease would have ended; then the lock is released instead.
+    /// The lock counts as given up from the first poll on. Waits until nothing of the lease is
+    /// under way at any node, at most for
+    /// [`Builder::release_within`](super::Builder::release_within) and until the lease would have
+    /// ended; then the lock is released instead.
     ///
     /// Not cancel safe in this sense: a dropped future ends the lease; it is released, or, where it
     /// was just handed over, its keys expire.
@@ -172,8 +173,8 @@ impl Guard {
 }
 
 impl Client {
-    /// Adopts a lock that was handed over, with the client's settings. See [`Lock::adopt`], also for
-    /// when it fails. Cancel safe: a dropped future gives up what it may have acquired.
+    /// Adopts a lock that was handed over, with the client's settings. See [`Lock::adopt`], also
+    /// for when it fails. Cancel safe: a dropped future gives up what it may have acquired.
     ///
     /// # Errors
     /// See [`Lock::adopt`].
@@ -187,15 +188,16 @@ impl Lock {
     /// token in the place of the ticket's. What is held then is a lease like any other.
     ///
     /// A ticket is adopted once, however often it arrives; where it is too late, because the keys
-    /// have expired or are another's, it is denied, and no key is set. If too few nodes answered, it
-    /// may be tried again with the same ticket.
+    /// have expired or are another's, it is denied, and no key is set. If too few nodes answered,
+    /// it may be tried again with the same ticket.
     ///
     /// Cancel safe: a dropped future gives up what it may have acquired.
     ///
     /// # Errors
-    /// [`AcquireError::Exhausted`] with what each node said ([`Vote::Missing`](super::Vote::Missing):
-    /// its key has expired, [`Vote::Taken`](super::Vote::Taken): it is another's, or adopted
-    /// already), [`AcquireError::OtherKey`] if the ticket is of another lock, and those of
+    /// [`AcquireError::Exhausted`] with what each node said
+    /// ([`Vote::Missing`](super::Vote::Missing): its key has expired,
+    /// [`Vote::Taken`](super::Vote::Taken): it is another's, or adopted already),
+    /// [`AcquireError::OtherKey`] if the ticket is of another lock, and those of
     /// [`try_acquire`](Self::try_acquire).
     pub async fn adopt(&self, ticket: &Ticket) -> Result<Guard, AcquireError> {
         if ticket.key != *self.key() {

@@ -188,8 +188,8 @@ impl Link {
     }
 }
 
-/// Room for replies: more than all that are under way fill, as a rule. A read that leaves some of it
-/// tells tokio that nothing more is there.
+/// Room for replies: more than all that are under way fill, as a rule. A read that leaves some of
+/// it tells tokio that nothing more is there.
 const INBOX: usize = 4096;
 
 /// A socket with what is to be written and what was read and not yet understood.

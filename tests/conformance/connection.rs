@@ -63,6 +63,7 @@ impl Connection {
             match self.stream.read(&mut chunk) {
                 Ok(0) => return None,
                 Ok(length) => self.inbox.extend_from_slice(&chunk[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
                 Err(error) => panic!("no reply: {error}"),
             }

@@ -139,7 +139,7 @@ impl<I: WorldTime> Model<I> {
                 let twisted = self.twist == Some(Twist::MemoryRefusesExtensions);
                 !node.scripts_lost && (stores && node.key.is_none() || twisted)
             }
-            Command::Release | Command::Kill => false,
+            Command::Adopt | Command::Release | Command::Kill => false,
         };
         refused && self.twist != Some(Twist::MemoryIsEndless)
     }
@@ -215,8 +215,7 @@ fn stray_ahead(pipe: &leasehold_world::Pipe) -> bool {
 }
 
 fn settings(sequence: &Sequence) -> Settings {
-    let role =
-        |&ttl_ms: &i64| Role { starts: 0, renewals: 0, stops: false, ttl: Some(ttl_ms * MS) };
+    let role = |&ttl_ms: &i64| Role { ttl: Some(ttl_ms * MS), ..Role::default() };
     Settings {
         lifecycle: "joined".into(),
         extend: sequence.extend.name().into(),

@@ -195,7 +195,7 @@ impl<I: WorldTime> Run<'_, I> {
             Command::Set => spoken.set(&mut bytes, ttl_ms),
             Command::Extend => spoken.extend(&mut bytes, sha, ttl_ms),
             Command::Release => spoken.release(&mut bytes, self.sequence.tell),
-            Command::Kill => panic!("not a command of a lease"),
+            Command::Adopt | Command::Kill => panic!("{:?} is not compared", request.command),
         }
         let pending = Pending { epoch, command: request.command, bytes };
         self.reals[at(request.client)].pending.push(pending);

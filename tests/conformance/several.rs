@@ -66,7 +66,8 @@ impl Model {
         let foreign = held.iter().any(|&held| !held.is_none() && held != own);
         let full = self.full;
         let mut each = |command| {
-            let run = |&key: &usize| self.nodes[key].run(command, own, Sound, &config);
+            let run =
+                |&key: &usize| self.nodes[key].run(command, (own, Owner::NONE), Sound, &config);
             let answers: Vec<Answer> = mine.iter().map(run).collect();
             answers
         };
@@ -90,7 +91,7 @@ impl Model {
                     (false, false) => Answer::Done,
                 }
             }
-            Command::Kill => panic!("not a command of a lease"),
+            Command::Adopt | Command::Kill => panic!("{command:?} is not compared"),
         }
     }
 
@@ -162,7 +163,7 @@ fn run(server: &Server, extend: Extend, ops: &[Op]) -> Result<(), String> {
                     Command::Set => lease.set(&mut bytes, ttl_ms),
                     Command::Extend => lease.extend(&mut bytes, &greeted.sha, ttl_ms),
                     Command::Release => lease.release(&mut bytes, client == 0),
-                    Command::Kill => panic!("not a command of a lease"),
+                    Command::Adopt | Command::Kill => panic!("{command:?} is not compared"),
                 }
                 connection.send(&bytes);
                 let reply = connection.reply();
@@ -179,7 +180,12 @@ fn run(server: &Server, extend: Extend, ops: &[Op]) -> Result<(), String> {
             }
             Op::Take { key } if !model.full && model.nodes[key].key.is_none() => {
                 let config = config(OUTSIDER, extend);
-                let _ = model.nodes[key].run(Command::Set, Owner::new(OUTSIDER, 1), Sound, &config);
+                let _ = model.nodes[key].run(
+                    Command::Set,
+                    (Owner::new(OUTSIDER, 1), Owner::NONE),
+                    Sound,
+                    &config,
+                );
                 let push = cmd("RPUSH").arg(KEYS[key]).arg("theirs").to_owned();
                 let bound = cmd("PEXPIRE").arg(KEYS[key]).arg(TTLS_MS[0]).to_owned();
                 connection.ask(&[push, bound]);
