@@ -153,8 +153,10 @@ impl<const N: usize, const C: usize> Model for Readable<N, C> {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let claims = for_each_index!(claim_holds: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
-        let witnesses = for_each_index!(witness_seen: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        let claims =
+            for_each_index!(claim_holds: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
+        let witnesses =
+            for_each_index!(witness_seen: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18);
         let scope = &self.0.scope;
         let always = claims.into_iter().filter(|(k, _)| CLAIMS[*k].applies(scope));
         let sometimes = witnesses.into_iter().filter(|(k, _)| WITNESSES[*k].0.applies(scope));
