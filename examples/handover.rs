@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use leasehold::{Client, Ticket};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Heard from the first moment on, not only from where it is waited for.
+    let mut stop = signal(SignalKind::interrupt())?;
     let builder = Client::builder().nodes(std::env::args().skip(1)).ttl(Duration::from_secs(20));
     let client = builder.connect().await?;
     let guard = match std::env::var("TICKET") {
@@ -19,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("works");
     tokio::select! {
         loss = guard.lost() => return Err(loss.into()),
-        _ = tokio::signal::ctrl_c() => {}
+        _ = stop.recv() => {}
     }
     // From here on this process does nothing more under the lock.
     println!("{}", guard.hand_over().await?);

@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use leasehold::{Client, Guard, Loss};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Heard from the first moment on, not only from where it is waited for.
+    let mut stop = signal(SignalKind::interrupt())?;
     // A lead that is lost by a crash stays empty for a TTL. A release is heard of at once.
     let builder = Client::builder().nodes(std::env::args().skip(1)).ttl(Duration::from_secs(5));
     let client = builder.wake_up(true).connect().await?;
@@ -17,12 +20,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("follows");
         let guard = tokio::select! {
             guard = client.acquire("leader") => guard?,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = stop.recv() => break,
         };
         println!("leads");
         tokio::select! {
             loss = lead(&guard) => println!("leads no more: {loss}"),
-            _ = tokio::signal::ctrl_c() => {
+            _ = stop.recv() => {
                 guard.release().await?;
                 break;
             }

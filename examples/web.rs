@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use leasehold::{AcquireError, Client, WithLockError};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,9 +21,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new().route("/orders/{id}", post(pay)).with_state(client.clone());
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     println!("listens on {}", listener.local_addr()?);
-    let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
+    let stop = async move {
+        interrupt.recv().await;
     };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     // After the last request: what those have not released is released now.
