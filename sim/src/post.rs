@@ -3,7 +3,7 @@
 //! On one connection they keep their order, so what is stuck holds up what follows, and what is
 //! lost silences the connection until it is reset. In a pool each goes its own way.
 
-use leasehold::protocol::{Command, Commands};
+use leasehold::protocol::Command;
 use leasehold_world::{Effects, Message, Step, WorldTime};
 
 use crate::agenda::{Event, Parcel};
@@ -86,8 +86,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// After a step of `client`: schedules what it has sent, that is, what its pipes hold beyond
     /// the `known` first messages, and lets its user see what has come of it.
     pub(crate) fn follow(&mut self, client: u8, known: [usize; N], effects: &Effects<I>) {
-        let Commands { kill, set, adopt, extend, release } = effects.sent;
-        for node in kill.or(set).or(adopt).or(extend).or(release) {
+        for node in effects.sent.to() {
             let n = usize::from(node);
             let mut index = known[n];
             while let Some(message) = self.world.pipes[usize::from(client)][n].get(index) {

@@ -1,6 +1,6 @@
 //! What a program does when it takes a step.
 
-use leasehold::protocol::{Command, Commands, NodeSet};
+use leasehold::protocol::Commands;
 
 use crate::effects::Report;
 
@@ -29,17 +29,5 @@ impl<I> Action<I> {
             renewal_outcome: false,
             late_loss: false,
         }
-    }
-
-    /// Each command it sends, in order, with the nodes it goes to.
-    pub fn sends(&self) -> [(Command, NodeSet); 5] {
-        let Commands { kill, set, adopt, extend, release } = self.commands;
-        [
-            (Command::Kill, kill),
-            (Command::Set, set),
-            (Command::Adopt, adopt),
-            (Command::Extend, extend),
-            (Command::Release, release),
-        ]
     }
 }

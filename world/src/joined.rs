@@ -94,16 +94,7 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
             // A third lease starts only when the first one is paid off.
             _ => return true,
         };
-        let over = match lease.phase() {
-            Phase::Released | Phase::Lost | Phase::Releasing | Phase::Draining => true,
-            Phase::Idle
-            | Phase::Acquiring
-            | Phase::Held
-            | Phase::Stopping
-            | Phase::HandingOver
-            | Phase::HandedOver => false,
-        };
-        forgotten || over && lease.owed().is_empty()
+        forgotten || lease.phase().pays_debts() && lease.owed().is_empty()
     }
 
     /// When the machine wants to be woken. Without renewals left, a renewal is not a reason.

@@ -24,14 +24,7 @@ pub fn narrate<I: WorldTime, const N: usize, const C: usize>(
     if let Some(report) = &effects.report {
         parts.push(told(report));
     }
-    let sent = &effects.sent;
-    for (command, nodes) in [
-        (Command::Kill, sent.kill),
-        (Command::Set, sent.set),
-        (Command::Extend, sent.extend),
-        (Command::Adopt, sent.adopt),
-        (Command::Release, sent.release),
-    ] {
+    for (command, nodes) in effects.sent.in_order() {
         if !nodes.is_empty() {
             parts.push(format!("sends {} to {}", verb(command), names(nodes)));
         }

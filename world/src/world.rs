@@ -229,7 +229,7 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
             effects.report = Some(report);
             self.note_hand_over(c, action.generation, &report);
         }
-        for (command, nodes) in action.sends() {
+        for (command, nodes) in action.commands.in_order() {
             for node in nodes {
                 let pipe = &mut self.pipes[usize::from(c)][usize::from(node)];
                 if !pipe.push(Message::new(command, action.generation)) {

@@ -74,7 +74,7 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
 
     /// What follows when less is pending than before.
     fn pay(&mut self, step: &mut Step<'_, I>) {
-        if self.pays_debts() {
+        if self.phase.pays_debts() {
             self.send_releases(step);
             self.settle(step);
         }

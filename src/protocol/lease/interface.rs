@@ -47,6 +47,20 @@ impl Phase {
             | Phase::HandingOver => false,
         }
     }
+
+    /// Whether releases are due: the lease has ended, one way or another, and was not handed over.
+    #[inline]
+    pub fn pays_debts(self) -> bool {
+        match self {
+            Phase::Draining | Phase::Releasing | Phase::Released | Phase::Lost => true,
+            Phase::Idle
+            | Phase::Acquiring
+            | Phase::Held
+            | Phase::Stopping
+            | Phase::HandingOver
+            | Phase::HandedOver => false,
+        }
+    }
 }
 
 /// Why a lease was lost.
@@ -163,6 +177,25 @@ pub struct Commands {
     pub extend: NodeSet,
     /// [`Command::Release`].
     pub release: NodeSet,
+}
+
+impl Commands {
+    /// Every node that anything goes to.
+    pub fn to(&self) -> NodeSet {
+        self.in_order().into_iter().fold(NodeSet::EMPTY, |to, (_, nodes)| to.or(nodes))
+    }
+
+    /// Each command, in the order in which they are sent, with the nodes that it goes to.
+    pub fn in_order(&self) -> [(Command, NodeSet); 5] {
+        let Commands { kill, set, adopt, extend, release } = *self;
+        [
+            (Command::Kill, kill),
+            (Command::Set, set),
+            (Command::Adopt, adopt),
+            (Command::Extend, extend),
+            (Command::Release, release),
+        ]
+    }
 }
 
 /// What one step of the machine asks for.

@@ -27,19 +27,6 @@ impl<R: Rules, I: Instant, V: Copy> Lease<R, I, V> {
         step.output.commands.release = step.output.commands.release.or(ready);
     }
 
-    /// Whether releases are due at all: the lease is over, one way or another.
-    pub(super) fn pays_debts(&self) -> bool {
-        match self.phase {
-            Phase::Draining | Phase::Releasing | Phase::Released | Phase::Lost => true,
-            Phase::Idle
-            | Phase::Acquiring
-            | Phase::Held
-            | Phase::Stopping
-            | Phase::HandingOver
-            | Phase::HandedOver => false,
-        }
-    }
-
     /// Moves Draining -> Releasing -> Released as debts are paid.
     pub(super) fn settle(&mut self, step: &mut Step<'_, I>) {
         if self.phase == Phase::Draining && self.pending.is_empty() {
