@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::leases::Shown;
+use super::leases::{Shown, Standing};
 
 struct Board {
     posted: Mutex<Posted>,
@@ -39,8 +39,8 @@ pub(super) struct Ended;
 pub(super) struct Sender(Arc<Board>);
 
 impl Sender {
-    pub(super) fn look(&self) -> Shown {
-        self.0.read(|posted| posted.shown.clone())
+    pub(super) fn look<T>(&self, at: impl FnOnce(&Shown) -> T) -> T {
+        self.0.read(|posted| at(&posted.shown))
     }
 
     /// Changes what is shown. Those who wait are woken if `change` says so; so does this.
@@ -76,15 +76,15 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn look(&self) -> Shown {
-        self.board.read(|posted| posted.shown.clone())
+    pub(super) fn look<T>(&self, at: impl FnOnce(&Shown) -> T) -> T {
+        self.board.read(|posted| at(&posted.shown))
     }
 
-    /// The same, and the next [`changed`](Self::changed) waits for something newer.
-    pub(super) fn look_anew(&mut self) -> Shown {
-        let (shown, version) = self.board.read(|posted| (posted.shown.clone(), posted.version));
+    /// Where the lease stands; the next [`changed`](Self::changed) waits for something newer.
+    pub(super) fn standing_anew(&mut self) -> Standing {
+        let (standing, version) = self.board.read(|posted| (posted.shown.standing, posted.version));
         self.seen = version;
-        shown
+        standing
     }
 
     /// Waits until something is shown that this receiver has not seen. Cancel safe.
@@ -142,7 +142,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
 
-    use super::super::leases::{Failure, Standing};
+    use super::super::leases::Failure;
     use super::*;
 
     #[derive(Default)]
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
 
         assert_eq!(pin!(watching.changed()).poll(&mut cx), Poll::Ready(Ok(())));
-        assert_eq!(watching.look_anew().standing, Standing::Stopping);
+        assert_eq!(watching.standing_anew(), Standing::Stopping);
         let mut changed = pin!(watching.changed());
         assert!(changed.as_mut().poll(&mut cx).is_pending());
         show(&sender, Standing::Failed(Failure::Exhausted));
@@ -196,7 +196,7 @@ mod tests {
             shown.attempts = 1;
             false
         });
-        assert_eq!((wakes.0.load(Ordering::Relaxed), sender.look().attempts), (0, 1));
+        assert_eq!((wakes.0.load(Ordering::Relaxed), sender.look(|shown| shown.attempts)), (0, 1));
         drop(sender);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
         assert_eq!(changed.as_mut().poll(&mut cx), Poll::Ready(Err(Ended)));

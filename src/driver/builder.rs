@@ -245,9 +245,9 @@ impl Builder {
         task.listener = listener;
         runtime.spawn(task);
         let (options, retry, redact) = (self.options, self.retry, self.redact);
-        let last_ticket = AtomicU64::new(0);
+        let last_call = AtomicU64::new(0);
         let shared =
-            Shared { clock, names, options, plan, retry, redact, feed, mailbox, last_ticket };
+            Shared { clock, names, options, plan, retry, redact, feed, mailbox, last_call };
         let client = Client::new(Arc::new(shared));
         started.await.map_err(|_| ConnectError::Closed)??;
         Ok(client)

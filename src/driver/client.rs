@@ -19,7 +19,7 @@ use super::events::{Events, Feed};
 use super::guard::Guard;
 use super::key::Key;
 use super::lease::Lease;
-use super::line::{Ask, Ticket};
+use super::line::{Ask, Call};
 use super::lock::Lock;
 use super::plan::{Options, Plan};
 use super::report::shown_key;
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     pub(super) redact: bool,
     pub(super) feed: Arc<Feed>,
     pub(super) mailbox: mpsc::UnboundedSender<Mail>,
-    pub(super) last_ticket: AtomicU64,
+    pub(super) last_call: AtomicU64,
 }
 
 /// How a lock is to be had.
@@ -74,17 +74,17 @@ impl Shared {
     ) -> Result<Guard, AcquireError> {
         let How { retry, limit, adopts } = how;
         let plan = Arc::clone(plan.map_err(|error| *error)?);
-        let ticket = Ticket(self.last_ticket.fetch_add(1, Ordering::Relaxed));
+        let call = Call(self.last_call.fetch_add(1, Ordering::Relaxed));
         let (handle, shown) = board();
-        let lease = Lease::new(ticket, key.clone(), Arc::clone(self), shown);
+        let lease = Lease::new(call, key.clone(), Arc::clone(self), shown);
         // Dropped with this future, if it is.
         let mut guard = Guard::new(lease);
         let (key, asked_at) = (key.clone(), self.clock.now());
         let shown = shown_key(key.shown(), self.redact);
-        let span = tracing::debug_span!("acquire", key = shown, lease = ticket.0);
+        let span = tracing::debug_span!("acquire", key = shown, lease = call.0);
         let attempts = 0;
         self.post(Mail::Acquire(Ask {
-            ticket,
+            call,
             key,
             plan,
             retry,
@@ -200,8 +200,7 @@ impl Client {
     /// # Errors
     /// See [`Lock::acquire`].
     pub async fn acquire(&self, key: &str) -> Result<Guard, AcquireError> {
-        let shared = &self.shared;
-        shared.acquire(&Key::one(key), Ok(&shared.plan), How::retry(shared.retry)).await
+        self.lock(key).acquire().await
     }
 
     /// Acquires `key` in one attempt or not at all. See [`Lock::try_acquire`], also for when it
@@ -210,8 +209,7 @@ impl Client {
     /// # Errors
     /// See [`Lock::try_acquire`].
     pub async fn try_acquire(&self, key: &str) -> Result<Guard, AcquireError> {
-        let shared = &self.shared;
-        shared.acquire(&Key::one(key), Ok(&shared.plan), How::retry(Retry::NEVER)).await
+        self.lock(key).try_acquire().await
     }
 
     /// As [`acquire`](Self::acquire), for at most the time given. See [`Lock::acquire_within`],
@@ -221,9 +219,7 @@ impl Client {
     /// # Errors
     /// See [`Lock::acquire_within`].
     pub async fn acquire_within(&self, key: &str, time: Duration) -> Result<Guard, AcquireError> {
-        let shared = &self.shared;
-        let how = How { limit: Some(time), ..How::retry(shared.retry) };
-        shared.acquire(&Key::one(key), Ok(&shared.plan), how).await
+        self.lock(key).acquire_within(time).await
     }
 
     /// Does work while holding `key`, stops it when the lease is lost, and releases the lock. See

@@ -8,25 +8,23 @@ use tokio::sync::oneshot;
 use super::error::Loss;
 use super::key::Key;
 use super::leases::{End, Extended, Scene, Shown, Standing};
-use super::line::{Ask, Ticket};
+use super::line::{Ask, Call};
 use super::plan::Plan;
 use super::report::Report;
 use super::token::{Jitter, Token};
 use super::votes::{Outcomes, Shortfall, Votes};
 use crate::protocol::{
     Answer, Command, Commands, Event, Extend, Input, Instant, Lease, LossCause, Micros, NodeSet,
-    Output, Phase, Sound, Tally, Timer, renewal, validity,
+    Output, Phase, Sound, Span, Tally, Timer, renewal, validity,
 };
 
 pub(super) struct Entry {
     pub(super) machine: Lease<Sound, Micros, Token>,
     pub(super) key: Key,
     pub(super) plan: Arc<Plan>,
-    pub(super) ticket: Ticket,
+    pub(super) call: Call,
     /// When it wants to be woken, as the table knows it.
     pub(super) deadline: Option<Micros>,
-    /// The token that it takes over.
-    pub(super) adopts: Option<Token>,
     /// Whoever asked, unless the attempt was denied and they look at another one.
     ask: Option<Ask>,
     /// The round under way, or the last one.
@@ -53,9 +51,8 @@ impl Entry {
             machine: Lease::new(Sound),
             key: ask.key.clone(),
             plan: Arc::clone(&ask.plan),
-            ticket: ask.ticket,
+            call: ask.call,
             deadline: None,
-            adopts: ask.adopts,
             ask: Some(ask),
             outcomes: Outcomes::default(),
             renew_at: None,
@@ -219,8 +216,7 @@ impl Entry {
         match event {
             Event::Acquired { valid_until } => {
                 let left = valid_until.since(now);
-                if left < self.plan.min_validity {
-                    let shortfall = Shortfall::short(left, self.plan.min_validity);
+                if let Some(shortfall) = self.falls_short(left) {
                     let votes = votes(self, shortfall);
                     *commands = self.give_up(scene);
                     return self.deny(votes, report);
@@ -234,18 +230,15 @@ impl Entry {
                 let before = self.shown_end().map_or(0, |end| end.since(now));
                 let left = valid_until.since(now);
                 self.show_held(valid_until);
-                if left < self.plan.min_validity {
-                    let shortfall = Shortfall::short(left, self.plan.min_validity);
+                if let Some(shortfall) = self.falls_short(left) {
                     self.renewal_failed(votes(self, shortfall), now, report);
                     return None;
                 }
                 self.failures = 0;
                 self.schedule(jitter);
-                if !self.wanting.is_empty() {
-                    self.renew_at = Some(now);
-                }
+                self.hasten(now);
                 self.answer_awaiting(|| Ok(()));
-                report.extended(self.key.shown(), self.ticket, before, left);
+                report.extended(self.key.shown(), self.call, before, left);
             }
             Event::Denied(tally) => {
                 let shortfall = self.shortfall(&tally, report);
@@ -265,12 +258,12 @@ impl Entry {
                 self.show_unsettled(unsettled);
                 // Of a denied attempt and a lost lease nobody waits for the release.
                 if self.show(Standing::Released) {
-                    report.released(self.key.shown(), self.ticket, unsettled);
+                    report.released(self.key.shown(), self.call, unsettled);
                 }
             }
             Event::HandedOver { valid_until } => {
                 self.show(Standing::HandedOver { token: self.machine.token(), valid_until });
-                report.handed_over(self.key.shown(), self.ticket);
+                report.handed_over(self.key.shown(), self.call);
             }
         }
         None
@@ -287,7 +280,7 @@ impl Entry {
     fn deny(&mut self, votes: Arc<Votes>, report: &Report) -> Option<Ask> {
         let mut ask = self.ask.take()?;
         ask.attempts = ask.attempts.saturating_add(1);
-        report.denied(self.key.shown(), self.ticket, ask.attempts, &votes);
+        report.denied(self.key.shown(), self.call, ask.attempts, &votes);
         // Known to whoever gives up waiting, and nothing to wake anybody for.
         ask.handle.send_if_modified(|shown| {
             (shown.attempts, shown.votes) = (ask.attempts, Some(votes));
@@ -302,23 +295,35 @@ impl Entry {
         let left = self.machine.valid_until().map_or(0, |end| end.since(now));
         let delay = renewal::backoff(self.plan.renew_retry, self.failures, left);
         self.renew_at = self.plan.renew_every.map(|_| now.plus(delay));
-        if !self.wanting.is_empty() {
-            self.renew_at = Some(now);
-        }
+        self.hasten(now);
         self.show_votes(Some(Arc::clone(&votes)));
         self.answer_awaiting(|| Err(Some(Arc::clone(&votes))));
-        report.renewal_failed(self.key.shown(), self.ticket, &votes);
+        report.renewal_failed(self.key.shown(), self.call, &votes);
     }
 
     /// The lease is over without having been asked for.
     pub(super) fn lose(&mut self, loss: Loss, report: &Report) {
         let held = self.machine.valid_until().is_some() || self.shown_end().is_some();
         if held && self.show(Standing::Lost(loss)) {
-            let votes = self.ask.as_ref().and_then(|ask| ask.handle.look().votes.clone());
-            report.lost(self.key.shown(), self.ticket, loss, votes.as_ref());
+            let votes =
+                self.ask.as_ref().and_then(|ask| ask.handle.look(|shown| shown.votes.clone()));
+            report.lost(self.key.shown(), self.call, loss, votes.as_ref());
         }
         self.wanting.clear();
         self.answer_awaiting(|| Err(None));
+    }
+
+    /// Whether what is left of a lease is less than was asked for.
+    fn falls_short(&self, left: Span) -> Option<Shortfall> {
+        let minimum = self.plan.min_validity;
+        (left < minimum).then(|| Shortfall::short(left, minimum))
+    }
+
+    /// Who asked for a renewal while another was under way does not wait for the timetable.
+    fn hasten(&mut self, now: Micros) {
+        if !self.wanting.is_empty() {
+            self.renew_at = Some(now);
+        }
     }
 
     fn schedule(&mut self, jitter: &mut Jitter) {
@@ -337,7 +342,7 @@ impl Entry {
     // ---- what the handle sees -------------------------------------------------------------------
 
     fn shown_end(&self) -> Option<Micros> {
-        self.ask.as_ref()?.handle.look().standing.valid_until()
+        self.ask.as_ref()?.handle.look(|shown| shown.standing.valid_until())
     }
 
     fn show_held(&self, valid_until: Micros) {

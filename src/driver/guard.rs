@@ -133,7 +133,7 @@ impl Guard {
             shown.standing.is_over() && (!closed || shown.unsettled.is_some())
         };
         let _ = lease.shown.wait_for_end(over).await;
-        let unsettled = lease.shown.look().unsettled;
+        let unsettled = lease.shown.look(|shown| shown.unsettled);
         match (lease.standing(), unsettled) {
             (Standing::Lost(loss), _) if loss != Loss::Closed => {
                 Err(ReleaseError::Lost { loss, last: lease.last_failure() })
@@ -148,6 +148,6 @@ impl Guard {
             return;
         }
         let key = self.lease.key.clone();
-        self.lease.shared.post(Mail::Stop { key, ticket: self.lease.ticket });
+        self.lease.shared.post(Mail::Stop { key, call: self.lease.call });
     }
 }

@@ -150,7 +150,7 @@ impl Guard {
     pub async fn hand_over(self) -> Result<Ticket, HandoverError> {
         let lease = self.lease();
         let key = lease.key.clone();
-        lease.shared.post(Mail::HandOver { key: key.clone(), ticket: lease.ticket });
+        lease.shared.post(Mail::HandOver { key: key.clone(), call: lease.call });
         let _ = lease.shown.wait_for_end(|shown| shown.standing.is_over()).await;
         match lease.standing() {
             Standing::HandedOver { token, valid_until } => {

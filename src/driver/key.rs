@@ -14,7 +14,7 @@ pub(super) enum Key {
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Several {
-    names: Box<[String]>,
+    names: Box<[Arc<str>]>,
     /// All of them, for people.
     shown: String,
 }
@@ -35,7 +35,8 @@ impl Key {
             [one] => Some(Key::one(one)),
             [_, _, ..] => {
                 let shown = names.join(", ");
-                Some(Key::Several(Arc::new(Several { names: names.into(), shown })))
+                let names = names.into_iter().map(Arc::from).collect();
+                Some(Key::Several(Arc::new(Several { names, shown })))
             }
         }
     }
@@ -50,13 +51,11 @@ impl Key {
 
     /// At least one.
     pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        let (one, several) = match self {
-            Key::One(name) => (Some(&**name), &[][..]),
-            Key::Several(several) => (None, &*several.names),
+        let names = match self {
+            Key::One(name) => core::slice::from_ref(name),
+            Key::Several(several) => &several.names,
         };
-        let count = several.len().max(1);
-        let mut names = one.into_iter().chain(several.iter().map(String::as_str));
-        (0..count).map(move |_| names.next().unwrap_or_default())
+        names.iter().map(|name| &**name)
     }
 }
 

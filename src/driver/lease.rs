@@ -11,8 +11,8 @@ use super::board::Receiver;
 use super::client::Shared;
 use super::error::{AcquireError, ExtendError, Loss};
 use super::key::Key;
-use super::leases::{Failure, Standing};
-use super::line::Ticket;
+use super::leases::{Failure, Shown, Standing};
+use super::line::Call;
 use super::task::Mail;
 use super::votes::Votes;
 use crate::protocol::{Micros, validity};
@@ -23,7 +23,7 @@ use crate::protocol::{Micros, validity};
 /// [`Guard`](super::Guard), and then every `Lease` of it says so.
 #[derive(Clone)]
 pub struct Lease {
-    pub(super) ticket: Ticket,
+    pub(super) call: Call,
     pub(super) key: Key,
     pub(super) shared: Arc<Shared>,
     pub(super) shown: Receiver,
@@ -41,12 +41,12 @@ impl core::fmt::Debug for Lease {
 }
 
 impl Lease {
-    pub(super) fn new(ticket: Ticket, key: Key, shared: Arc<Shared>, shown: Receiver) -> Lease {
-        Lease { ticket, key, shared, shown, granted_until: Micros::default() }
+    pub(super) fn new(call: Call, key: Key, shared: Arc<Shared>, shown: Receiver) -> Lease {
+        Lease { call, key, shared, shown, granted_until: Micros::default() }
     }
 
     pub(super) fn standing(&self) -> Standing {
-        self.shown.look().standing
+        self.shown.look(|shown| shown.standing)
     }
 
     /// The key; several are separated by commas.
@@ -92,7 +92,7 @@ impl Lease {
 
     /// What each node said in the last renewal, if that has failed.
     pub fn last_failure(&self) -> Option<Votes> {
-        self.shown.look().votes.as_deref().cloned()
+        self.shown.look(|shown| shown.votes.clone()).as_deref().cloned()
     }
 
     /// Waits until the lease is over, and says why: when the nodes show it, and otherwise at
@@ -104,7 +104,7 @@ impl Lease {
     pub async fn lost(&self) -> Loss {
         let mut shown = self.shown.clone();
         loop {
-            let seen = shown.look_anew().standing;
+            let seen = shown.standing_anew();
             let Standing::Held { valid_until, .. } = seen else {
                 return self.loss();
             };
@@ -115,7 +115,7 @@ impl Lease {
                 () = &mut end => {
                     // Renewed meanwhile, or not over yet by the clock that decides?
                     let over = !validity::believed(self.shared.clock.now(), valid_until);
-                    if over && shown.look().standing == seen {
+                    if over && shown.look(|shown| shown.standing) == seen {
                         return self.loss();
                     }
                     true
@@ -144,7 +144,7 @@ impl Lease {
     pub async fn extend(&self) -> Result<Instant, ExtendError> {
         let (reply, answer) = oneshot::channel();
         let key = self.key.clone();
-        self.shared.post(Mail::Extend { ticket: self.ticket, key, reply });
+        self.shared.post(Mail::Extend { call: self.call, key, reply });
         match answer.await {
             Ok(Ok(())) if self.is_held() => Ok(self.valid_until()),
             Ok(Err(Some(votes))) if self.is_held() => {
@@ -196,7 +196,7 @@ impl Lease {
         if let Some(valid_until) = self.held_until() {
             self.granted_until = valid_until;
         }
-        let shown = self.shown.look();
+        let shown = self.shown.look(Shown::clone);
         let failure = match shown.standing {
             Standing::Failed(failure) => failure,
             Standing::Held { valid_until, .. }
@@ -238,7 +238,7 @@ impl Lease {
 
     /// The error when the time given is over.
     pub(super) fn timeout(&self, waited: Duration) -> AcquireError {
-        let shown = self.shown.look();
+        let shown = self.shown.look(Shown::clone);
         let (attempts, last) = (shown.attempts, shown.votes.as_deref().cloned());
         AcquireError::Timeout { key: self.shown_key(), waited, attempts, last }
     }
@@ -248,7 +248,7 @@ impl Lease {
         tokio::pin!(work);
         let mut shown = self.shown.clone();
         loop {
-            let until = shown.look_anew().standing.valid_until();
+            let until = shown.standing_anew().valid_until();
             let until = until.filter(|_| self.remaining() > grace)?;
             let stop = self.shared.clock.instant(until).checked_sub(grace)?;
             tokio::select! {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::entry::Entry;
 use super::error::Loss;
 use super::key::Key;
-use super::line::{Ask, Ticket};
+use super::line::{Ask, Call};
 use super::report::Report;
 use super::token::{Jitter, Token};
 use super::votes::{Votes, Witness};
@@ -114,7 +114,7 @@ pub(super) enum End {
 /// What a step of one lease asks the client to do.
 pub(super) struct Work {
     pub(super) id: LeaseId,
-    pub(super) ticket: Ticket,
+    pub(super) call: Call,
     pub(super) key: Key,
     pub(super) token: Token,
     /// The token that it takes over.
@@ -225,10 +225,10 @@ impl Leases {
         let (commands, end) = entry.step(input, scene, &mut self.jitter, &self.report);
         let work = Work {
             id,
-            ticket: entry.ticket,
+            call: entry.call,
             key: entry.key.clone(),
             token: entry.machine.token(),
-            adopts: entry.adopts,
+            adopts: entry.machine.adopted(),
             ttl_ms: entry.plan.ttl_ms,
             commands,
             end,

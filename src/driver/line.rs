@@ -17,11 +17,11 @@ use crate::protocol::{Micros, Retry};
 
 /// Names a call of acquire within its client. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket(pub(super) u64);
+pub(super) struct Call(pub(super) u64);
 
 /// Somebody who wants a key, or has it.
 pub(super) struct Ask {
-    pub(super) ticket: Ticket,
+    pub(super) call: Call,
     pub(super) key: Key,
     pub(super) plan: Arc<Plan>,
     pub(super) retry: Retry,
@@ -38,7 +38,7 @@ enum Head {
     /// Its turn has come.
     Called,
     /// Asks, or holds the key.
-    Lease(Ticket, LeaseId),
+    Lease(Call, LeaseId),
     /// Was denied, and asks again then.
     Pausing(Ask, Micros),
 }
@@ -87,8 +87,8 @@ impl Lines {
     }
 
     /// The first in line asks the nodes now.
-    pub(super) fn begin(&mut self, key: &Key, ticket: Ticket, id: LeaseId) {
-        let head = Head::Lease(ticket, id);
+    pub(super) fn begin(&mut self, key: &Key, call: Call, id: LeaseId) {
+        let head = Head::Lease(call, id);
         match self.lines.get_mut(key) {
             Some(line) => line.head = head,
             None => {
@@ -174,29 +174,29 @@ impl Lines {
         self.pauses.first().map(|&(at, _)| at)
     }
 
-    /// The lease that `ticket` stands for now.
-    pub(super) fn lease_of(&self, key: &Key, ticket: Ticket) -> Option<LeaseId> {
+    /// The lease that `call` stands for now.
+    pub(super) fn lease_of(&self, key: &Key, call: Call) -> Option<LeaseId> {
         match self.lines.get(key)?.head {
-            Head::Lease(holder, id) if holder == ticket => Some(id),
+            Head::Lease(holder, id) if holder == call => Some(id),
             Head::Lease(..) | Head::Called | Head::Pausing(..) => None,
         }
     }
 
     /// Takes somebody out of the line. Whoever was first is followed by the next: at once, or
     /// when the lease has been stopped.
-    pub(super) fn leave(&mut self, key: &Key, ticket: Ticket) -> Leaving {
+    pub(super) fn leave(&mut self, key: &Key, call: Call) -> Leaving {
         let Some(line) = self.lines.get_mut(key) else {
             return Leaving::Nothing;
         };
         match &line.head {
-            Head::Lease(first, id) if *first == ticket => return Leaving::Stop(*id),
-            Head::Pausing(first, at) if first.ticket == ticket => {
+            Head::Lease(first, id) if *first == call => return Leaving::Stop(*id),
+            Head::Pausing(first, at) if first.call == call => {
                 self.pauses.remove(&(*at, key.clone()));
                 self.advance(key);
             }
             Head::Called | Head::Lease(..) | Head::Pausing(..) => {
                 // Who came last leaves first more often than not.
-                if let Some(at) = line.behind.iter().rposition(|ask| ask.ticket == ticket) {
+                if let Some(at) = line.behind.iter().rposition(|ask| ask.call == call) {
                     line.behind.remove(at);
                 }
             }

@@ -185,7 +185,7 @@ impl Lock {
         let lease = guard.lease();
         let grace = self.plan.as_ref().map_or(Duration::ZERO, |plan| plan.grace);
         let shown = shown_key(self.key.shown(), self.shared.redact);
-        let span = tracing::debug_span!("holding", key = shown, lease = lease.ticket.0);
+        let span = tracing::debug_span!("holding", key = shown, lease = lease.call.0);
         let work = work(lease.clone()).instrument(span);
         let output = lease.hold_over(work, grace).await;
         let held = lease.is_held();

@@ -10,7 +10,7 @@ use super::connect_error::NodeError;
 use super::error::{Loss, Released};
 use super::events::{Event, Feed};
 use super::leases::Failure;
-use super::line::{Ask, Ticket};
+use super::line::{Ask, Call};
 use super::numbers;
 use super::votes::Votes;
 use crate::protocol::{Instant, Micros, NodeSet};
@@ -39,36 +39,36 @@ impl Report {
     pub(super) fn acquired(&self, key: &str, ask: Option<&Ask>, now: Micros) {
         let Some(ask) = ask else { return };
         let waited = duration_of(now.since(ask.asked_at));
-        let (lease, denied) = (ask.ticket.0, ask.attempts);
+        let (lease, denied) = (ask.call.0, ask.attempts);
         tracing::debug!(key = self.key(key), lease, denied, ?waited, "lease acquired");
         numbers::acquired(waited);
         self.feed.tell(|| Event::Acquired { key: key.to_string(), waited, denied });
     }
 
-    pub(super) fn denied(&self, key: &str, ticket: Ticket, attempt: u32, votes: &Arc<Votes>) {
-        tracing::debug!(key = self.key(key), lease = ticket.0, attempt, %votes, "attempt denied");
+    pub(super) fn denied(&self, key: &str, call: Call, attempt: u32, votes: &Arc<Votes>) {
+        tracing::debug!(key = self.key(key), lease = call.0, attempt, %votes, "attempt denied");
         numbers::denied();
         let event = || Event::Denied { key: key.to_string(), attempt, votes: (**votes).clone() };
         self.feed.tell(event);
     }
 
     pub(super) fn failed(&self, ask: &Ask, failure: Failure) {
-        let (key, lease) = (self.key(ask.key.shown()), ask.ticket.0);
+        let (key, lease) = (self.key(ask.key.shown()), ask.call.0);
         tracing::debug!(key, lease, attempts = ask.attempts, ?failure, "lock not acquired");
         numbers::not_acquired();
     }
 
-    pub(super) fn extended(&self, key: &str, ticket: Ticket, left: i64, valid_for: i64) {
+    pub(super) fn extended(&self, key: &str, call: Call, left: i64, valid_for: i64) {
         let (left, valid_for) = (duration_of(left), duration_of(valid_for));
-        tracing::trace!(key = self.key(key), lease = ticket.0, ?left, ?valid_for, "lease renewed");
+        tracing::trace!(key = self.key(key), lease = call.0, ?left, ?valid_for, "lease renewed");
         numbers::renewed(left);
         self.feed.tell(|| Event::Extended { key: key.to_string(), left, valid_for });
     }
 
-    pub(super) fn renewal_failed(&self, key: &str, ticket: Ticket, votes: &Arc<Votes>) {
+    pub(super) fn renewal_failed(&self, key: &str, call: Call, votes: &Arc<Votes>) {
         tracing::warn!(
             key = self.key(key),
-            lease = ticket.0,
+            lease = call.0,
             %votes,
             "renewal failed; the lease is held until it runs out"
         );
@@ -77,16 +77,16 @@ impl Report {
         self.feed.tell(event);
     }
 
-    pub(super) fn lost(&self, key: &str, ticket: Ticket, loss: Loss, votes: Option<&Arc<Votes>>) {
+    pub(super) fn lost(&self, key: &str, call: Call, loss: Loss, votes: Option<&Arc<Votes>>) {
         let shown = votes.map(tracing::field::display);
-        tracing::warn!(key = self.key(key), lease = ticket.0, cause = %loss, votes = shown, "lost");
+        tracing::warn!(key = self.key(key), lease = call.0, cause = %loss, votes = shown, "lost");
         numbers::lost(loss);
         let votes = || votes.map(|votes| (**votes).clone());
         self.feed.tell(|| Event::Lost { key: key.to_string(), loss, votes: votes() });
     }
 
-    pub(super) fn released(&self, key: &str, ticket: Ticket, unsettled: NodeSet) {
-        let (shown, lease) = (self.key(key), ticket.0);
+    pub(super) fn released(&self, key: &str, call: Call, unsettled: NodeSet) {
+        let (shown, lease) = (self.key(key), call.0);
         if unsettled.is_empty() {
             tracing::debug!(key = shown, lease, "lease released");
         } else {
@@ -97,8 +97,8 @@ impl Report {
         self.feed.tell(event);
     }
 
-    pub(super) fn handed_over(&self, key: &str, ticket: Ticket) {
-        tracing::debug!(key = self.key(key), lease = ticket.0, "lease handed over");
+    pub(super) fn handed_over(&self, key: &str, call: Call) {
+        tracing::debug!(key = self.key(key), lease = call.0, "lease handed over");
         self.feed.tell(|| Event::HandedOver { key: key.to_string() });
     }
 
@@ -176,9 +176,9 @@ mod tests {
             let report = Report { feed: Arc::default(), names, redact, quorum: 1 };
             let paper = Paper::default();
             tracing::subscriber::with_default(paper.clone(), || {
-                report.extended("orders", Ticket(7), 1, 2);
-                report.lost("orders", Ticket(7), Loss::Taken, None);
-                report.released("orders", Ticket(7), NodeSet::only(0));
+                report.extended("orders", Call(7), 1, 2);
+                report.lost("orders", Call(7), Loss::Taken, None);
+                report.released("orders", Call(7), NodeSet::only(0));
             });
             let lines = paper.0.lock().unwrap();
             assert_eq!(lines.len(), 3);

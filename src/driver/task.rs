@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 use super::clock::Clock;
 use super::key::Key;
 use super::leases::{Extended, LeaseId, Leases, Scene, Work};
-use super::line::{Ask, Leaving, Lines, Ticket};
+use super::line::{Ask, Call, Leaving, Lines};
 use super::link::Happening;
 use super::listener::Listener;
 use super::node::{Node, Request};
@@ -32,11 +32,11 @@ pub(super) enum Mail {
     /// Somebody wants a key.
     Acquire(Ask),
     /// Somebody wants it no more, whatever has become of it.
-    Stop { key: Key, ticket: Ticket },
+    Stop { key: Key, call: Call },
     /// A holder wants its lease to be another's.
-    HandOver { key: Key, ticket: Ticket },
+    HandOver { key: Key, call: Call },
     /// A holder wants a renewal now.
-    Extend { key: Key, ticket: Ticket, reply: oneshot::Sender<Extended> },
+    Extend { key: Key, call: Call, reply: oneshot::Sender<Extended> },
     /// End every lease, then the task. Answered with the nodes that still owe an acknowledgement.
     Shutdown { done: oneshot::Sender<NodeSet> },
 }
@@ -147,17 +147,17 @@ impl Task {
                 Some(Mail::Acquire(ask)) if self.closing.is_none() => self.arrive(ask),
                 // Its handle sees that nobody is there to answer.
                 Some(Mail::Acquire(_)) => {}
-                Some(Mail::Stop { key, ticket }) => match self.lines.leave(&key, ticket) {
+                Some(Mail::Stop { key, call }) => match self.lines.leave(&key, call) {
                     Leaving::Stop(id) => self.stop(id),
                     Leaving::Nothing => {}
                 },
-                Some(Mail::HandOver { key, ticket }) => {
-                    if let Some(id) = self.lines.lease_of(&key, ticket) {
+                Some(Mail::HandOver { key, call }) => {
+                    if let Some(id) = self.lines.lease_of(&key, call) {
                         self.step(id, Input::HandOver);
                     }
                 }
-                Some(Mail::Extend { key, ticket, reply }) => {
-                    if let Some(id) = self.lines.lease_of(&key, ticket) {
+                Some(Mail::Extend { key, call, reply }) => {
+                    if let Some(id) = self.lines.lease_of(&key, call) {
                         self.leases.extend(id, self.clock.now(), reply);
                     }
                 }
@@ -316,7 +316,7 @@ impl Task {
     }
 
     pub(super) fn send(&mut self, work: Work) {
-        let Work { id, ticket, key, token, adopts, ttl_ms, commands, end } = work;
+        let Work { id, call, key, token, adopts, ttl_ms, commands, end } = work;
         if !commands.set.is_empty() {
             self.packed.clear();
             wire::set(&mut self.packed, &key, &token, ttl_ms);
@@ -338,7 +338,7 @@ impl Task {
             self.send_each(commands.release, Request::Lease(id, Command::Release));
         }
         if let Some(end) = end {
-            self.ended(id, ticket, &key, end);
+            self.ended(id, call, &key, end);
         }
     }
 

@@ -4,7 +4,7 @@ use std::task::Context;
 
 use super::key::Key;
 use super::leases::{End, Failure, LeaseId};
-use super::line::{Arrival, Ask, Ticket};
+use super::line::{Arrival, Ask, Call};
 use super::listener::soon;
 use super::task::Task;
 use super::token::Token;
@@ -46,9 +46,9 @@ impl Task {
                 return self.leases.tell_failure(ask, Failure::NoRandomness(error));
             }
         };
-        let (key, ticket, adopts) = (ask.key.clone(), ask.ticket, ask.adopts);
+        let (key, call, adopts) = (ask.key.clone(), ask.call, ask.adopts);
         let id = self.leases.insert(ask);
-        self.lines.begin(&key, ticket, id);
+        self.lines.begin(&key, call, id);
         self.step(
             id,
             match adopts {
@@ -66,9 +66,9 @@ impl Task {
     }
 
     /// A lease has left its place in line, or its attempt was denied.
-    pub(super) fn ended(&mut self, id: LeaseId, ticket: Ticket, key: &Key, end: End) {
+    pub(super) fn ended(&mut self, id: LeaseId, call: Call, key: &Key, end: End) {
         match end {
-            End::Over if self.lines.lease_of(key, ticket) == Some(id) => self.lines.advance(key),
+            End::Over if self.lines.lease_of(key, call) == Some(id) => self.lines.advance(key),
             End::Over => {}
             End::Denied(ask) => match ask.retry.delay(ask.attempts, self.leases.jitter()) {
                 Some(delay) => {
