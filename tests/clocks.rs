@@ -4,15 +4,13 @@
 use std::thread;
 use std::time::Duration;
 
-use leasehold_tests::clock::Clock;
-use leasehold_tests::program::Program;
-use leasehold_tests::{Server, now};
+use leasehold_tests::{Clock, Program, Server, done, is_here, now};
 
 const KEY: &str = "lock";
 
 /// A server of each kind that is here.
 fn servers() -> Vec<Server> {
-    let programs = [Program::Redis, Program::Valkey].into_iter().filter(|p| p.is_here());
+    let programs = [Program::Redis, Program::Valkey].into_iter().filter(|p| is_here(*p));
     programs.map(|program| Server::start_with_clock(program, &[])).collect()
 }
 
@@ -38,9 +36,9 @@ fn a_clock_that_stands_shows_what_it_is_told_to_the_microsecond() {
         assert!(set(&server, "10"));
         thread::sleep(Duration::from_millis(50));
         assert_eq!(pttl(&server), 10, "no time has passed");
-        server.clock().step(1);
+        done(server.clock().step(1));
         assert_eq!(time_us(&server), Clock::START_US + 1);
-        server.clock().set(Clock::START_US - 1);
+        done(server.clock().set(Clock::START_US - 1));
         assert_eq!(time_us(&server), Clock::START_US - 1);
         assert_eq!(server.clock().now_us(), Clock::START_US - 1);
     }
@@ -50,10 +48,10 @@ fn a_clock_that_stands_shows_what_it_is_told_to_the_microsecond() {
 fn a_key_lives_by_the_wall_clock_and_jumps_move_its_end() {
     for server in servers() {
         assert!(set(&server, "10000"));
-        server.clock().step(20_000_000);
+        done(server.clock().step(20_000_000));
         assert_eq!((pttl(&server), server.get(KEY)), (-2, None));
         assert!(set(&server, "10000"), "the second owner");
-        server.clock().step(-20_000_000);
+        done(server.clock().step(-20_000_000));
         assert_eq!(pttl(&server), 30_000, "it lives as long as the jump on top");
     }
 }
@@ -64,11 +62,11 @@ fn a_key_is_gone_in_the_millisecond_after_its_last() {
     for server in servers() {
         for (phase_us, ttl_ms) in [(0, 5), (1, 5), (999, 5), (0, 1), (999, 1), (500, 1_000)] {
             server.flush();
-            server.clock().set(Clock::START_US + phase_us);
+            done(server.clock().set(Clock::START_US + phase_us));
             assert!(set(&server, &ttl_ms.to_string()));
-            server.clock().set(Clock::START_US + (ttl_ms + 1) * 1_000 - 1);
+            done(server.clock().set(Clock::START_US + (ttl_ms + 1) * 1_000 - 1));
             assert_eq!((pttl(&server), set(&server, "1")), (0, false), "{phase_us} {ttl_ms}");
-            server.clock().step(1);
+            done(server.clock().step(1));
             assert_eq!((pttl(&server), set(&server, "1")), (-2, true), "{phase_us} {ttl_ms}");
         }
     }
@@ -77,7 +75,7 @@ fn a_key_is_gone_in_the_millisecond_after_its_last() {
 #[test]
 fn a_clock_keeps_its_time_over_a_restart() {
     for mut server in servers() {
-        server.clock().step(5);
+        done(server.clock().step(5));
         server.restart();
         assert_eq!(time_us(&server), Clock::START_US + 5);
     }
@@ -92,12 +90,12 @@ fn a_clock_that_drifts_makes_lives_shorter_or_longer() {
         for ahead_ppm in [500_000, 0, -500_000] {
             server.flush();
             let (began, from_us) = (now(), time_us(&server));
-            server.clock().run(ahead_ppm);
+            done(server.clock().run(ahead_ppm));
             assert!(set(&server, "150"));
             while server.get(KEY).is_some() {
                 thread::sleep(Duration::from_millis(1));
             }
-            server.clock().freeze();
+            done(server.clock().freeze());
             let took_us = i64::try_from(began.elapsed().as_micros()).unwrap();
             shown_us.push(time_us(&server) - from_us);
             // It cannot be gone sooner than the rate allows; how much later depends on the machine.

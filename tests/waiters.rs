@@ -177,7 +177,7 @@ async fn attempts_without_delay_do_not_starve_the_runtime() {
     let mut servers = servers(3);
     let retry = Retry { attempts: None, delay_min: 0, delay_max: 0 };
     let client = builder(urls(&servers)).retry(retry).connect().await.unwrap();
-    servers.iter_mut().for_each(Server::kill);
+    servers.iter_mut().for_each(|server| server.kill());
     let error = timeout(PATIENCE, client.acquire_within("k", ms(200))).await.unwrap().unwrap_err();
     let AcquireError::Timeout { attempts, last: Some(last), .. } = &error else {
         panic!("{error:?}")

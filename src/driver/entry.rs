@@ -1,5 +1,7 @@
 //! One lease in the table of its client: the machine, its timetable, and the handle that looks on.
 
+mod shown;
+
 use std::sync::Arc;
 use std::vec::Vec;
 
@@ -7,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::error::Loss;
 use super::key::Key;
-use super::leases::{End, Extended, Scene, Shown, Standing};
+use super::leases::{End, Extended, Scene, Standing};
 use super::line::{Ask, Call};
 use super::plan::Plan;
 use super::report::Report;
@@ -337,66 +339,5 @@ impl Entry {
             // Whoever asked may have stopped waiting.
             let _ = waiting.send(answer());
         }
-    }
-
-    // ---- what the handle sees -------------------------------------------------------------------
-
-    fn shown_end(&self) -> Option<Micros> {
-        self.ask.as_ref()?.handle.look(|shown| shown.standing.valid_until())
-    }
-
-    fn show_held(&self, valid_until: Micros) {
-        let until = self.hold_until.map_or(valid_until, |hold| hold.min(valid_until));
-        // What failed before is past.
-        self.show_votes(None);
-        self.show(Standing::Held { valid_until: until, at_most: until < valid_until });
-    }
-
-    /// The handle sees only the latest: an end is never replaced by what follows it. Whether it
-    /// was replaced.
-    fn show(&self, standing: Standing) -> bool {
-        let Some(ask) = &self.ask else { return false };
-        ask.handle.send_if_modified(|shown| match shown.standing {
-            Standing::Asked | Standing::Held { .. } | Standing::Stopping => {
-                shown.standing = standing;
-                true
-            }
-            Standing::Failed(_)
-            | Standing::Lost(_)
-            | Standing::HandedOver { .. }
-            | Standing::Released => false,
-        })
-    }
-
-    /// What came of the release. Only whoever's client has ended waits for that alone.
-    fn show_unsettled(&self, unsettled: NodeSet) {
-        if let Some(ask) = &self.ask {
-            ask.handle.send_if_modified(|shown: &mut Shown| {
-                shown.unsettled = Some(unsettled);
-                shown.standing == Standing::Lost(Loss::Closed)
-            });
-        }
-    }
-
-    /// Without waking anybody.
-    fn show_votes(&self, votes: Option<Arc<Votes>>) {
-        if let Some(ask) = &self.ask {
-            ask.handle.send_if_modified(|shown: &mut Shown| {
-                shown.votes = votes;
-                false
-            });
-        }
-    }
-
-    /// A handle believes no longer than its lease, also where the machine has nothing to tell yet.
-    fn end_belief(&mut self) {
-        if self.machine.valid_until().is_some() {
-            return;
-        }
-        if self.shown_end().is_some() {
-            self.show(Standing::Stopping);
-        }
-        self.wanting.clear();
-        self.answer_awaiting(|| Err(None));
     }
 }

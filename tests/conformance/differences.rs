@@ -3,8 +3,7 @@
 
 use leasehold::driver::conformance::{Spoken, answer};
 use leasehold::protocol::{Answer, Command, Extend, Micros, Mutated};
-use leasehold_tests::Server;
-use leasehold_tests::program::Program;
+use leasehold_tests::{Program, Server, done, is_here};
 use redis::{Value, cmd};
 
 use crate::connection::Connection;
@@ -34,7 +33,7 @@ fn modelled(model: &mut Model<Micros>, client: u8, command: Command) -> Answer {
 
 /// A server of each kind that is here, on which nothing expires by itself.
 fn servers() -> impl Iterator<Item = Server> {
-    let programs = [Program::Redis, Program::Valkey].into_iter().filter(|p| p.is_here());
+    let programs = [Program::Redis, Program::Valkey].into_iter().filter(|p| is_here(*p));
     programs.map(|program| {
         let server = Server::start_with_clock(program, &[]);
         server.query::<()>(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
@@ -71,8 +70,8 @@ fn a_key_may_come_back_with_the_clock() {
         let (mut connection, greeted) = Connection::greet(&server, Extend::Touch);
         let set = |out: &mut Vec<u8>| lease(&["k"]).set(out, TTL_MS as u64);
         assert_eq!(reply(&mut connection, set), Value::Okay);
-        server.clock().step(20_000);
-        server.clock().step(-20_000);
+        done(server.clock().step(20_000));
+        done(server.clock().step(-20_000));
         assert_eq!(server.query::<i64>(&["PTTL", "k"]), TTL_MS);
         let extend = |out: &mut Vec<u8>| lease(&["k"]).extend(out, &greeted.sha, TTL_MS as u64);
         let extended = reply(&mut connection, extend);
@@ -137,7 +136,7 @@ fn several_keys_are_granted_again_to_their_own_lease() {
             let set = |out: &mut Vec<u8>| lease(names).set(out, TTL_MS as u64);
             let first = reply(&mut connection, set);
             assert_eq!(answer(Command::Set, &first), Some(Answer::Done));
-            server.clock().step(4_000);
+            done(server.clock().step(4_000));
             let second = reply(&mut connection, set);
             assert_eq!(answer(Command::Set, &second), Some(again));
             let left = connection.ask(&[cmd("PTTL").arg("k").to_owned()]);

@@ -19,7 +19,7 @@ mod uptime;
 use std::cell::RefCell;
 
 use leasehold::protocol::{Micros, Mutated};
-use leasehold_tests::program::Program;
+use leasehold_tests::{Program, is_here};
 use leasehold_world::WorldTime;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
@@ -85,7 +85,7 @@ fn shortened(
 }
 
 fn agrees(program: Program) {
-    if !program.is_here() {
+    if !is_here(program) {
         return;
     }
     let mut rig = Rig::start(program);

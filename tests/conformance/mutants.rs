@@ -2,7 +2,7 @@
 //! more that are broken here.
 
 use leasehold::protocol::{Instant, Micros, Mutant, Mutated, Span};
-use leasehold_tests::program::Program;
+use leasehold_tests::Program;
 use leasehold_world::WorldTime;
 
 use crate::model::Twist;

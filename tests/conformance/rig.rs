@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 
 use leasehold::driver::conformance::{Greeted, Spoken, answer, is_noscript, load_extend};
 use leasehold::protocol::Command;
-use leasehold_tests::Server;
-use leasehold_tests::clock::Clock;
-use leasehold_tests::program::Program;
+use leasehold_tests::{Clock, Program, Server, done};
 use leasehold_world::WorldTime;
 use redis::{Value, cmd};
 
@@ -78,7 +76,7 @@ impl Rig {
         // Later than all that came before, so that a server's own clock never goes back unasked.
         let now_us = self.server.clock().now_us().max(Clock::START_US);
         let origin_us = (now_us / 1_000 + 1) * 1_000;
-        self.server.clock().set(origin_us + model.now_us());
+        done(self.server.clock().set(origin_us + model.now_us()));
         self.admin.ask(&[
             cmd("CONFIG").arg("SET").arg("maxmemory").arg(0).to_owned(),
             cmd("FLUSHALL").to_owned(),

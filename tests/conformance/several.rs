@@ -8,9 +8,7 @@ use leasehold::driver::conformance::{Spoken, answer};
 use leasehold::protocol::{
     Answer, Command, Config, Drift, Extend, Instant, Micros, Settings, Sound, Transport,
 };
-use leasehold_tests::Server;
-use leasehold_tests::clock::Clock;
-use leasehold_tests::program::Program;
+use leasehold_tests::{Clock, Program, Server, done, is_here};
 use leasehold_world::{Node, Value as Owner, WorldTime};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -149,7 +147,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 /// One sequence on both sides.
 fn run(server: &Server, extend: Extend, ops: &[Op]) -> Result<(), String> {
     let origin_us = (server.clock().now_us() / 1_000 + 1) * 1_000;
-    server.clock().set(origin_us);
+    done(server.clock().set(origin_us));
     let (mut connection, greeted) = Connection::greet(server, extend);
     let no_bound = cmd("CONFIG").arg("SET").arg("maxmemory").arg(0).to_owned();
     connection.ask(&[no_bound, cmd("FLUSHALL").to_owned()]);
@@ -176,7 +174,7 @@ fn run(server: &Server, extend: Extend, ops: &[Op]) -> Result<(), String> {
                 let node = to_end_of.map(|key| model.nodes[key]).filter(|node| !node.key.is_none());
                 let until = node.map_or(0, |node| node.gone_at.since(node.now));
                 model.advance((until + by_us).max(0));
-                server.clock().set(origin_us + model.nodes[0].now.offset());
+                done(server.clock().set(origin_us + model.nodes[0].now.offset()));
             }
             Op::Take { key } if !model.full && model.nodes[key].key.is_none() => {
                 let config = config(OUTSIDER, extend);
@@ -225,11 +223,11 @@ fn look(connection: &mut Connection, model: &Model) -> Result<(), String> {
 }
 
 fn all_or_none(program: Program) {
-    if !program.is_here() {
+    if !is_here(program) {
         return;
     }
     let server = RefCell::new(Server::start_with_clock(program, &[]));
-    server.borrow().clock().set(Clock::START_US);
+    done(server.borrow().clock().set(Clock::START_US));
     let config = Proptest {
         cases: number("LEASEHOLD_SEQUENCES", SEQUENCES) as u32,
         rng_seed: RngSeed::Fixed(number("LEASEHOLD_SEED", 0)),

@@ -3,9 +3,7 @@
 
 use leasehold::protocol::guard::certain_uptime_s;
 use leasehold::protocol::{Extend, Instant, Micros};
-use leasehold_tests::Server;
-use leasehold_tests::clock::Clock;
-use leasehold_tests::program::Program;
+use leasehold_tests::{Clock, Program, Server, done, is_here};
 use leasehold_world::Node;
 
 use crate::connection::Connection;
@@ -16,16 +14,16 @@ const GUARDED_US: i64 = 30 * SECOND_US;
 
 #[test]
 fn no_server_counts_sooner_than_its_model() {
-    for program in [Program::Redis, Program::Valkey].into_iter().filter(|p| p.is_here()) {
+    for program in [Program::Redis, Program::Valkey].into_iter().filter(|p| is_here(*p)) {
         let mut server = Server::start_with_clock(program, &[]);
         for phase_us in [0, 1, SECOND_US / 2, SECOND_US - 1] {
-            server.clock().set(Clock::START_US + phase_us);
+            done(server.clock().set(Clock::START_US + phase_us));
             server.restart();
             let mut node = Node { now: Micros(Clock::START_US + phase_us), ..Node::default() };
             node.crash(false, 0);
             node.restart(GUARDED_US);
             let certain_us = |up_us: i64| {
-                server.clock().set(Clock::START_US + phase_us + up_us);
+                done(server.clock().set(Clock::START_US + phase_us + up_us));
                 let (_, greeted) = Connection::greet(&server, Extend::Touch);
                 certain_uptime_s(greeted.uptime_s.expect("an uptime")) * SECOND_US
             };

@@ -1,5 +1,6 @@
 //! What is done to connections, to the clock and to the server.
 
+use leasehold_tests::done;
 use std::fs;
 
 use leasehold::driver::conformance::{answer, kill};
@@ -77,7 +78,7 @@ impl<I: WorldTime> Run<'_, I> {
 
     pub(super) fn advance(&mut self, by_us: i64) {
         self.model.advance(by_us);
-        self.rig.server.clock().set(self.origin_us + self.model.now_us());
+        done(self.rig.server.clock().set(self.origin_us + self.model.now_us()));
     }
 
     pub(super) fn take(&mut self, kind: Kind, which: usize) -> Outcome {
@@ -117,7 +118,7 @@ impl<I: WorldTime> Run<'_, I> {
             let _ = fs::remove_file(self.rig.server.directory().join("dump"));
         }
         self.model.crash(keeps, down_us);
-        self.rig.server.clock().set(self.origin_us + self.model.now_us());
+        done(self.rig.server.clock().set(self.origin_us + self.model.now_us()));
         self.rig.server.restart();
         self.rig.admin = Connection::open(&self.rig.server);
         let _ = fs::remove_file(self.rig.server.directory().join("dump"));

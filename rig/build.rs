@@ -17,8 +17,8 @@ fn main() {
     let library = Path::new(&out).join("libleasehold_clock.so");
     let target = env::var("TARGET").expect("cargo names the target");
     if !["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"].contains(&target.as_str()) {
-        // The library calls the kernel and the C library by itself. The tests that need it say so.
-        println!("cargo::rustc-env=LEASEHOLD_CLOCK_LIBRARY=");
+        // The library calls the kernel and the C library by itself. Who needs it is told so.
+        std::fs::write(&library, []).expect("the folder for what is built can be written");
         return;
     }
     let compiler = env::var("RUSTC").expect("cargo names the compiler");
@@ -28,5 +28,4 @@ fn main() {
     command.args(["--target", &target, "-o"]).arg(&library).arg(&source);
     let status = command.status().expect("the compiler runs");
     assert!(status.success(), "clock/preload.rs does not compile");
-    println!("cargo::rustc-env=LEASEHOLD_CLOCK_LIBRARY={}", library.display());
 }

@@ -1,0 +1,51 @@
+//! Real Redis servers, owned by this process, and everything that can be done to them.
+//!
+//! A [`Server`] starts in milliseconds on a unix socket in a directory of its own, and is gone with
+//! its owner, however that ends. Its wall clock can be [commanded](Clock): then real Redis runs in
+//! virtual time. A [`Connection`] carries the bytes of the library's driver.
+
+mod clock;
+mod connection;
+mod error;
+mod processes;
+mod program;
+mod server;
+
+pub use clock::Clock;
+pub use connection::Connection;
+pub use error::RigError;
+pub use program::Program;
+pub use server::Server;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to start, and anything else that is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks again and again, for a long time if need be, whether something has become true.
+pub fn eventually(holds: impl Fn() -> bool) -> bool {
+    let started = now();
+    while started.elapsed() < PATIENCE {
+        if holds() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
+
+/// The clock, for bounds that are generous.
+#[expect(clippy::disallowed_methods, reason = "real servers take real time")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Whether a program can be started.
+fn runs(program: &Path, argument: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
