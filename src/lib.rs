@@ -16,6 +16,8 @@ pub mod blocking;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod protocol;
+#[cfg(feature = "record")]
+pub mod record;
 
 #[cfg(feature = "driver")]
 pub use driver::{

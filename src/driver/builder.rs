@@ -18,6 +18,7 @@ use super::link::Link;
 use super::listener::Listener;
 use super::node::Node;
 use super::plan::Options;
+use super::recording::Tape;
 use super::report::Report;
 use super::starting::Starting;
 use super::task::Task;
@@ -39,6 +40,7 @@ pub struct Builder {
     pub(super) retry: Retry,
     pub(super) redact: bool,
     pub(super) wake_up: bool,
+    recordings: Option<std::path::PathBuf>,
 }
 
 impl core::fmt::Debug for Builder {
@@ -63,6 +65,7 @@ impl Default for Builder {
             retry: Retry { attempts: None, delay_min: 50_000, delay_max: 250_000 },
             redact: false,
             wake_up: false,
+            recordings: None,
         }
     }
 }
@@ -203,6 +206,17 @@ impl Builder {
         self
     }
 
+    /// Writes what this client's machines are told, and what they say, to a new file in `folder`,
+    /// for `leasehold conform`. Default: nothing is written, unless the environment variable
+    /// `LEASEHOLD_RECORD` names a folder, which records every client of the process.
+    ///
+    /// The file holds tokens, and on Unix only its owner may read it. See [`record`](crate::record).
+    #[cfg(feature = "record")]
+    pub fn record(mut self, folder: impl Into<std::path::PathBuf>) -> Builder {
+        self.recordings = Some(folder.into());
+        self
+    }
+
     /// Connects: starts the client's task and waits until a majority of the nodes is ready, and a
     /// moment more for the others.
     ///
@@ -238,6 +252,7 @@ impl Builder {
             names: Arc::clone(&names),
             redact: self.redact,
             quorum: Sound.quorum(plan.config.nodes()),
+            tape: Tape::begin(self.recordings.as_deref(), &names)?,
         };
         let leases = Leases::new(jitter, report.clone());
         let within = plan.config.settings().release_within;

@@ -57,6 +57,14 @@ pub enum ConnectError {
     /// The system gives a blocking client no thread.
     #[error("no thread for the client: {0}")]
     NoThread(io::Error),
+    /// What the client does cannot be written down.
+    #[error("no recording in {}: {error}; name a folder that can be written", folder.display())]
+    Recording {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// Not called from within a tokio runtime.
     #[error("no tokio runtime here: a client lives in one; call connect from async code")]
     NoRuntime,

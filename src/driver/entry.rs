@@ -9,18 +9,19 @@ use tokio::sync::oneshot;
 
 use super::error::Loss;
 use super::key::Key;
-use super::leases::{End, Extended, Scene, Standing};
+use super::leases::{End, Extended, LeaseId, Scene, Standing};
 use super::line::{Ask, Call};
 use super::plan::Plan;
 use super::report::Report;
 use super::token::{Jitter, Token};
 use super::votes::{Outcomes, Shortfall, Votes};
 use crate::protocol::{
-    Answer, Command, Commands, Event, Extend, Input, Instant, Lease, LossCause, Micros, NodeSet,
-    Output, Phase, Sound, Span, Tally, Timer, renewal, validity,
+    Answer, Command, Commands, Event, Extend, Input, Instant, Lease, LossCause, Micros, Moment,
+    NodeSet, Output, Phase, Sound, Span, Tally, Timer, renewal, validity,
 };
 
 pub(super) struct Entry {
+    id: LeaseId,
     pub(super) machine: Lease<Sound, Micros, Token>,
     pub(super) key: Key,
     pub(super) plan: Arc<Plan>,
@@ -48,8 +49,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(ask: Ask) -> Entry {
+    pub(super) fn new(id: LeaseId, ask: Ask) -> Entry {
         Entry {
+            id,
             machine: Lease::new(Sound),
             key: ask.key.clone(),
             plan: Arc::clone(&ask.plan),
@@ -138,9 +140,9 @@ impl Entry {
         let too_long = self.hold_until.is_some_and(|until| until <= now);
         if too_long && self.machine.valid_until().is_some_and(|end| validity::believed(now, end)) {
             self.lose(Loss::HeldTooLong, report);
-            let mut commands = self.give_up(scene);
+            let mut commands = self.give_up(scene, report);
             // What has happened besides still counts for what is owed.
-            let output = self.machine.handle(&self.plan.config, scene.moment, input);
+            let output = self.handle(scene.moment, input, report);
             commands.kill = output.commands.kill;
             commands.release = commands.release.or(output.commands.release);
             return (commands, Some(End::Over));
@@ -150,8 +152,7 @@ impl Entry {
         let starts = matches!(input, Input::Start(_) | Input::Adopt { .. });
         let ticks = idle && matches!(input, Input::Tick);
         self.count(input);
-        let config = &self.plan.config;
-        let Output { mut commands, event } = self.machine.handle(config, scene.moment, input);
+        let Output { mut commands, event } = self.handle(scene.moment, input, report);
         let expired = event == Some(Event::Lost(LossCause::Expired));
         if starts || ticks && !expired && (self.machine.renewing() || event.is_some()) {
             let asked = commands.set.or(commands.adopt).or(commands.extend);
@@ -171,6 +172,18 @@ impl Entry {
             None => (occupied && !self.occupies()).then_some(End::Over),
         };
         (commands, end)
+    }
+
+    /// The one place where the machine is told anything.
+    fn handle(
+        &mut self,
+        moment: Moment<Micros>,
+        input: Input<Token>,
+        report: &Report,
+    ) -> Output<Micros> {
+        let output = self.machine.handle(&self.plan.config, moment, input);
+        report.tape.step(self.id, moment, input, &output, &self.machine);
+        output
     }
 
     /// Takes note of what an input says about the round under way.
@@ -197,11 +210,10 @@ impl Entry {
     }
 
     /// Ends a lease that is believed.
-    fn give_up(&mut self, scene: &Scene<'_>) -> Commands {
-        let config = &self.plan.config;
-        let stopped = self.machine.handle(config, scene.moment, Input::Stop);
+    fn give_up(&mut self, scene: &Scene<'_>, report: &Report) -> Commands {
+        let stopped = self.handle(scene.moment, Input::Stop, report);
         debug_assert_eq!(stopped.commands, Commands::default());
-        self.machine.handle(config, scene.moment, Input::Tick).commands
+        self.handle(scene.moment, Input::Tick, report).commands
     }
 
     /// Tells everybody what has happened. The answer: whoever was denied.
@@ -220,7 +232,7 @@ impl Entry {
                 let left = valid_until.since(now);
                 if let Some(shortfall) = self.falls_short(left) {
                     let votes = votes(self, shortfall);
-                    *commands = self.give_up(scene);
+                    *commands = self.give_up(scene, report);
                     return self.deny(votes, report);
                 }
                 self.hold_until = self.plan.max_hold.map(|length| now.plus(length));

@@ -30,13 +30,16 @@ impl Task {
             return;
         }
         let new_process = self.nodes[at].greeted(greeting, now);
+        self.report.tape.up(node, now, new_process);
         self.greet(at, new_process, now);
         let mut works = Vec::new();
         for id in self.leases.ids() {
             works.extend(self.handle(id, Input::Connected { node, new_process }));
         }
         let killable = if works.iter().any(|work| work.commands.kill.contains(node)) {
-            self.nodes[at].kill_strays()
+            let killable = self.nodes[at].kill_strays();
+            self.report.tape.kills(node, self.clock.now(), self.nodes[at].kills());
+            killable
         } else {
             self.nodes[at].forget_strays();
             true
@@ -88,10 +91,12 @@ impl Task {
         } else {
             tracing::debug!(node = failed.name, %error, "node not usable yet");
         }
-        let unsent = failed.failed(error, self.clock.now());
+        let now = self.clock.now();
+        let unsent = failed.failed(error, now);
         if !used {
             return;
         }
+        self.report.tape.down(node, now);
         for (id, command) in unsent {
             self.step(id, Input::Answer { node, command, answer: Answer::NotSent });
         }
@@ -121,6 +126,7 @@ impl Task {
         let Some(answer) = wire::kill_answer(reply) else {
             return false;
         };
+        self.report.tape.killed(node, self.clock.now(), answer);
         let killing = &mut self.nodes[usize::from(node)];
         let refused = answer == Answer::Refused;
         if refused {

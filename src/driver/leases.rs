@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::error::Loss;
 use super::key::Key;
 use super::line::{Ask, Call};
-use super::report::Report;
+use super::report::{Report, shown_key};
 use super::token::{Jitter, Token};
 use super::votes::{Votes, Witness};
 use crate::protocol::{Answer, Command, Commands, Input, Micros, Moment, NodeSet};
@@ -152,7 +152,9 @@ impl Leases {
     pub(super) fn insert(&mut self, ask: Ask) -> LeaseId {
         self.last_id += 1;
         let id = LeaseId(self.last_id);
-        self.entries.insert(id, Box::new(Entry::new(ask)));
+        let key = shown_key(ask.key.shown(), self.report.redact);
+        self.report.tape.lease(id, key, &ask.plan.config);
+        self.entries.insert(id, Box::new(Entry::new(id, ask)));
         id
     }
 

@@ -79,6 +79,7 @@ mod lock;
 mod node;
 mod numbers;
 mod plan;
+mod recording;
 mod report;
 mod scripts;
 mod starting;

@@ -231,6 +231,11 @@ impl Node {
         self.kills > 0
     }
 
+    /// KILLs without a reply.
+    pub(super) fn kills(&self) -> usize {
+        self.kills
+    }
+
     /// No lease has anything on a failed connection any more.
     pub(super) fn forget_strays(&mut self) {
         self.strays.clear();

@@ -12,6 +12,7 @@ use super::events::{Event, Feed};
 use super::leases::Failure;
 use super::line::{Ask, Call};
 use super::numbers;
+use super::recording::Tape;
 use super::votes::Votes;
 use crate::protocol::{Instant, Micros, NodeSet};
 
@@ -24,6 +25,7 @@ pub(super) struct Report {
     pub(super) names: Arc<[String]>,
     pub(super) redact: bool,
     pub(super) quorum: u8,
+    pub(super) tape: Tape,
 }
 
 /// The key as logs and errors may show it.
@@ -173,7 +175,8 @@ mod tests {
     fn logs_name_the_lease_and_the_cause_and_the_key_unless_it_is_redacted() {
         for redact in [false, true] {
             let names = Arc::from([String::from("redis://a")]);
-            let report = Report { feed: Arc::default(), names, redact, quorum: 1 };
+            let (feed, tape) = (Arc::default(), Tape::default());
+            let report = Report { feed, names, redact, quorum: 1, tape };
             let paper = Paper::default();
             tracing::subscriber::with_default(paper.clone(), || {
                 report.extended("orders", Call(7), 1, 2);

@@ -121,6 +121,7 @@ impl Future for Task {
                 return Poll::Ready(());
             }
             if !task.has_more() && !task.drive_timer(cx) {
+                task.report.tape.flush();
                 return Poll::Pending;
             }
         }
@@ -220,6 +221,7 @@ impl Task {
             }
             if self.nodes[at].try_again_at.is_some_and(|due| due <= now) {
                 self.nodes[at].try_again_at = None;
+                self.report.tape.try_again(node, self.clock.now());
                 self.tell_all(Input::Connected { node, new_process: false });
             }
         }

@@ -42,6 +42,12 @@ impl Token {
         self.base64().iter().copied().map(char::from).collect()
     }
 
+    /// The same, bare.
+    #[cfg(feature = "record")]
+    pub(super) fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
+
     /// Reads back what [`base64`](Self::base64) wrote.
     pub(super) fn parse(text: &str) -> Option<Token> {
         let mut bytes = [0; 16];
