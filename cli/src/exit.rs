@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use leasehold::record::RecordingError;
 use leasehold_model::cell::CellError;
 use leasehold_sim::{MergeError, ShrinkError};
 use leasehold_world::{ReplayError, ScopeError, TraceError};
@@ -11,10 +12,11 @@ use crate::sim::ReadError;
 
 /// The legend shown by `--help`.
 pub(crate) const LEGEND: &str = "\
-Exit codes of check, covers, sim, replay and shrink:
+Exit codes of check, covers, conform, sim, replay and shrink:
   0  everything is as claimed; shrink: nothing can be taken from the schedule any more
-  1  a claim broke, a verdict is not the expected one, or a seed was not the same twice
-  2  bad input: an argument, a trace file, the result of a shard
+  1  a claim broke, a verdict is not the expected one, a seed was not the same twice, or a
+     recording shows what cannot be
+  2  bad input: an argument, a trace file, a recording, the result of a shard
   3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
 doctor: 0 fit, also with warnings; 2 bad input; 5 a server is unfit to hold locks.
@@ -57,6 +59,14 @@ pub(crate) enum Failure {
         path: PathBuf,
         /// Why.
         error: TraceError,
+    },
+    /// A file is not a recording.
+    #[error("{}: {error}", path.display())]
+    Recording {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: RecordingError,
     },
     /// A trace cannot be taken again.
     #[error("{}: {error}", path.display())]
@@ -127,6 +137,7 @@ impl Failure {
             | Failure::Argument(_)
             | Failure::Scope(_)
             | Failure::Trace { .. }
+            | Failure::Recording { .. }
             | Failure::Replay { .. }
             | Failure::Shrink { .. }
             | Failure::Expected { .. }

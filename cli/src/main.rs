@@ -3,6 +3,7 @@
 mod advise;
 mod causes;
 mod check;
+mod conform;
 mod covers;
 mod doctor;
 mod drift;
@@ -40,6 +41,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Hold the simulator against the checker: seeds visit no state that the search has not
     Covers(covers::CoversArgs),
+    /// Take recordings of real clients again, through the same machine, and compare
+    Conform(conform::ConformArgs),
     /// Walk through the states of a small scope in a browser, with pictures
     Explore(explore::ExploreArgs),
     /// Run seeds through the same world in virtual time
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(args) => exit::code(check::run(&args)),
         Command::Covers(args) => exit::code(covers::run(&args)),
+        Command::Conform(args) => exit::code(conform::run(&args)),
         Command::Explore(args) => exit::code(explore::run(&args)),
         Command::Sim(args) => exit::code(sim::run(&args)),
         Command::Replay(args) => exit::code(replay::run(&args)),
