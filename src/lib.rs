@@ -8,7 +8,7 @@
 #![cfg_attr(feature = "driver", doc = include_str!("guide.md"))]
 #![no_std]
 
-#[cfg(any(feature = "driver", test))]
+#[cfg(any(feature = "driver", feature = "record", test))]
 extern crate std;
 
 #[cfg(feature = "blocking")]

@@ -12,6 +12,7 @@ use leasehold::record::{Conformity, Line, Recording, conform};
 use leasehold::{Builder, Client};
 use leasehold_tests::proxy::Proxy;
 use leasehold_tests::{PATIENCE, Server, eventually, servers};
+use leasehold_world::{Followed, follow};
 use proptest::prelude::*;
 use tokio::time::{sleep, timeout};
 
@@ -102,7 +103,7 @@ fn inject(servers: &mut [Server], proxies: &[Proxy]) {
     }
 }
 
-async fn recorded_under_faults(folder: &Path, extend: Extend) -> Conformity {
+async fn recorded_under_faults(folder: &Path, extend: Extend) -> Vec<Recording> {
     let mut servers = servers(3);
     let proxies: Vec<Proxy> = servers.iter().map(Proxy::start).collect();
     let mut clients = Vec::new();
@@ -129,16 +130,23 @@ async fn recorded_under_faults(folder: &Path, extend: Extend) -> Conformity {
     assert!(eventually(complete), "a client that has ended ends its recording");
     let recordings = recordings(folder);
     assert_eq!(recordings.len(), 3);
-    conform_all(&recordings)
+    recordings
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_done_under_faults_conforms() {
     for extend in [Extend::Touch, Extend::TouchOrSet] {
         let folder = tempfile::tempdir().unwrap();
-        let found = recorded_under_faults(folder.path(), extend).await;
+        let recordings = recorded_under_faults(folder.path(), extend).await;
+        let found = conform_all(&recordings);
         assert!(found.leases > 50 && found.resets > 10, "{found:?}");
         assert!(found.steps > 1_000 && found.commands > 500, "{found:?}");
+
+        let followed = recordings.iter().map(|recording| follow(recording).unwrap());
+        let paths = followed.fold(Followed::default(), |all, one| all.and(&one));
+        let beyond: u64 = paths.beyond.values().sum();
+        assert_eq!(paths.leases + beyond, found.leases, "{paths:?}");
+        assert!(paths.leases > beyond * 10 && paths.steps > found.steps, "{paths:?}");
     }
 }
 
@@ -172,6 +180,14 @@ fn refused(recording: &Recording, says: &str, tamper: impl Fn(&mut Line) -> bool
     assert!(recording.lines.iter_mut().any(tamper), "nothing to tamper with: {says}");
     let deviation = conform(&recording).unwrap_err().to_string();
     assert!(deviation.contains(says), "{says:?}: {deviation}");
+}
+
+/// The same for what the world makes of it.
+fn strays(recording: &Recording, says: &str, tamper: impl Fn(&mut Line) -> bool) {
+    let mut recording = recording.clone();
+    assert!(recording.lines.iter_mut().any(tamper), "nothing to tamper with: {says}");
+    let strayed = follow(&recording).unwrap_err().to_string();
+    assert!(strayed.contains(says), "{says:?}: {strayed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,6 +246,37 @@ async fn a_recording_that_was_tampered_with_is_refused() {
             }
             later
         })
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_world_does_not_permit_is_refused() {
+    let recording = short_recording().await;
+    assert_eq!(follow(&recording).unwrap().leases, conform(&recording).unwrap().leases);
+    strays(&recording, "is not the next one", |line| match line {
+        Line::Step(step) => match &mut step.input {
+            Input::Answer { command: command @ Command::Release, .. } => {
+                *command = Command::Extend;
+                true
+            }
+            _ => false,
+        },
+        _ => false,
+    });
+    strays(&recording, "in another state", |line| match line {
+        Line::Step(step) => step.after.until.as_mut().map(|until| *until += 1).is_some(),
+        _ => false,
+    });
+    strays(&recording, "send or tell something else", |line| match line {
+        Line::Step(step) => step.output.event.take().is_some(),
+        _ => false,
+    });
+    strays(&recording, "is not enabled", |line| match line {
+        Line::Step(step) if matches!(step.input, Input::Answer { command: Command::Set, .. }) => {
+            step.input = Input::Start(leasehold::record::Mark([7; 16]));
+            true
+        }
+        _ => false,
     });
 }
 
@@ -325,7 +372,9 @@ async fn a_recording_reads_back_and_whatever_is_read_is_judged() {
         match Recording::read(&damaged) {
             Ok(read) => {
                 // Nothing panics; what it says depends on the damage.
-                let _ = conform(&read);
+                if conform(&read).is_ok() {
+                    let _ = follow(&read);
+                }
             }
             Err(error) => {
                 let lines = damaged.lines().count();

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use leasehold::record::{Conformity, Deviation, EXTENSION, Recording, conform};
+use leasehold::record::{Conformity, EXTENSION, Recording, conform};
+use leasehold_world::{Followed, follow};
 
 use crate::exit::{Ending, Failure, say};
 
@@ -14,8 +15,9 @@ A recording is written by a client with the feature `record`: for one client by 
 every client of a process by the environment variable LEASEHOLD_RECORD, which names a folder.
 
 Every lease is taken again through the machine that the checker searches, and what it says must be
-the same. Besides, what the recording tells must be possible: answers come in order, to what was
-sent on that connection, time does not run back, and so on; see docs/recordings.md.")]
+the same. What the recording tells must be possible: answers come in order, to what was sent on that
+connection, time does not run back, and so on. And each lease must be a path of the checker's world,
+as far as that has what happened; see docs/recordings.md.")]
 pub(crate) struct ConformArgs {
     /// A recording, or a folder of them
     #[arg(value_name = "FILE|FOLDER", required = true)]
@@ -29,7 +31,13 @@ pub(crate) struct ConformArgs {
 struct Looked {
     path: PathBuf,
     complete: bool,
-    outcome: Result<Conformity, Deviation>,
+    outcome: Result<(Conformity, Followed), Refused>,
+}
+
+/// What a recording shows that cannot be.
+struct Refused {
+    line: usize,
+    why: String,
 }
 
 /// Runs the command.
@@ -74,16 +82,26 @@ fn look(path: PathBuf) -> Result<Looked, Failure> {
     let bytes = fs::read(&path).map_err(|error| Failure::Read { path: path.clone(), error })?;
     let recording = Recording::read(&String::from_utf8_lossy(&bytes))
         .map_err(|error| Failure::Recording { path: path.clone(), error })?;
-    Ok(Looked { path, complete: recording.complete, outcome: conform(&recording) })
+    Ok(Looked { path, complete: recording.complete, outcome: judge(&recording) })
+}
+
+fn judge(recording: &Recording) -> Result<(Conformity, Followed), Refused> {
+    let found = conform(recording)
+        .map_err(|deviation| Refused { line: deviation.line, why: deviation.to_string() })?;
+    let followed = follow(recording)
+        .map_err(|strayed| Refused { line: strayed.line, why: strayed.to_string() })?;
+    Ok((found, followed))
 }
 
 fn print(looked: &[Looked]) {
-    let mut all = Conformity::default();
+    let (mut all, mut paths) = (Conformity::default(), Followed::default());
     for Looked { path, complete, outcome } in looked {
         let path = path.display();
         match outcome {
-            Ok(found) => all = all.and(*found),
-            Err(deviation) => say(format!("{path}: {deviation}")),
+            Ok((found, followed)) => {
+                (all, paths) = (all.and(*found), paths.and(followed));
+            }
+            Err(refused) => say(format!("{path}: {}", refused.why)),
         }
         if !complete {
             say(format!("{path}: not ended in order; what its client did last may be missing"));
@@ -101,19 +119,27 @@ fn print(looked: &[Looked]) {
          could not be killed; the latest tick came {:.1} ms late.",
         latest_tick_us as f64 / 1e3
     ));
+    say(format!(
+        "{} leases are paths of the checker's world, of {} steps.",
+        paths.leases, paths.steps
+    ));
+    for (what, count) in &paths.beyond {
+        say(format!("{count} more are up to {what}: the world has none."));
+    }
 }
 
 fn json(looked: &[Looked]) -> serde_json::Value {
     let one = |Looked { path, complete, outcome }: &Looked| match outcome {
-        Ok(found) => serde_json::json!({
+        Ok((found, followed)) => serde_json::json!({
             "file": path, "complete": complete, "conforms": true,
+            "paths": followed.leases, "path_steps": followed.steps, "beyond": followed.beyond,
             "leases": found.leases, "steps": found.steps, "commands": found.commands,
             "resets": found.resets, "idle": found.idle, "forgiven": found.forgiven,
             "latest_tick_us": found.latest_tick_us,
         }),
-        Err(deviation) => serde_json::json!({
+        Err(refused) => serde_json::json!({
             "file": path, "complete": complete, "conforms": false,
-            "line": deviation.line, "rule": deviation.rule.to_string(),
+            "line": refused.line, "why": refused.why,
         }),
     };
     serde_json::json!({ "recordings": looked.iter().map(one).collect::<Vec<_>>() })

@@ -8,6 +8,7 @@ pub(super) use off::Tape;
 
 #[cfg(feature = "record")]
 mod on {
+    use std::io;
     use std::path::{Path, PathBuf};
     use std::string::{String, ToString};
     use std::sync::Arc;
@@ -40,13 +41,13 @@ mod on {
         /// The line is made only if there is somewhere to write it.
         fn line(&self, line: impl FnOnce() -> Line) {
             if let Some(recorder) = &self.0 {
-                recorder.line(&line());
+                complain(recorder, recorder.line(&line()));
             }
         }
 
         pub(in super::super) fn flush(&self) {
             if let Some(recorder) = &self.0 {
-                recorder.flush();
+                complain(recorder, recorder.flush());
             }
         }
 
@@ -93,6 +94,13 @@ mod on {
 
         fn node(&self, node: u8, now: Micros, what: Happening) {
             self.line(|| Line::Node(NodeLine { node, now: now.0, what }));
+        }
+    }
+
+    fn complain(recorder: &Recorder, written: io::Result<()>) {
+        if let Err(error) = written {
+            let path = recorder.path().display();
+            tracing::error!(%path, %error, "recording ended: it cannot be written");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Recordings: everything that a client's machines were told, and what they said (feature
 //! `record`).
 //!
-//! With [`Builder::record`](crate::Builder::record), or the environment variable
-//! [`VARIABLE`] for every client of a process, the driver writes one line per call of
+//! With `Builder::record`, or the environment variable [`VARIABLE`] for every client of a process,
+//! the driver writes one line per call of
 //! [`Lease::handle`](crate::protocol::Lease::handle), and one for whatever happens to a connection.
 //! [`conform`] takes every recorded lease again, through the same machine, and compares; and it
 //! holds the lines against what can happen at all: the world of the checker.

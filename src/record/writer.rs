@@ -42,7 +42,7 @@ impl Recorder {
         };
         let open = Mutex::new(Some(Open { file: BufWriter::new(file), lines: 0 }));
         let recorder = Recorder { path, open };
-        recorder.line(&Line::Begin(Begin { version: VERSION, nodes: nodes.to_vec() }));
+        recorder.line(&Line::Begin(Begin { version: VERSION, nodes: nodes.to_vec() }))?;
         Ok(recorder)
     }
 
@@ -51,29 +51,34 @@ impl Recorder {
         &self.path
     }
 
-    /// Adds a line. A recording that cannot be written is ended there, and the log says so.
-    pub fn line(&self, line: &Line) {
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// It cannot be written. The recording ends there: whatever is added later is left out.
+    pub fn line(&self, line: &Line) -> io::Result<()> {
         self.write(|open| {
             serde_json::to_writer(&mut open.file, line)?;
             open.file.write_all(b"\n")?;
             open.lines += 1;
             Ok(())
-        });
+        })
     }
 
     /// Hands what was written to the system: it outlives the process then.
-    pub fn flush(&self) {
-        self.write(|open| open.file.flush());
+    ///
+    /// # Errors
+    /// As [`line`](Self::line).
+    pub fn flush(&self) -> io::Result<()> {
+        self.write(|open| open.file.flush())
     }
 
-    fn write(&self, write: impl FnOnce(&mut Open) -> io::Result<()>) {
+    fn write(&self, write: impl FnOnce(&mut Open) -> io::Result<()>) -> io::Result<()> {
         let mut place = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(open) = place.as_mut() else { return };
-        if let Err(error) = write(open) {
-            let path = self.path.display();
-            tracing::error!(%path, %error, "recording ended: it cannot be written");
+        let written = place.as_mut().map_or(Ok(()), write);
+        if written.is_err() {
             *place = None;
         }
+        written
     }
 }
 
@@ -82,10 +87,8 @@ impl Drop for Recorder {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = open.as_ref().map(|open| open.lines);
         drop(open);
-        if let Some(lines) = lines {
-            self.line(&Line::End(End { lines }));
-            self.flush();
-        }
+        // A recording without an end says so itself.
+        let _ = lines.map(|lines| self.line(&Line::End(End { lines })).and_then(|()| self.flush()));
     }
 }
 

@@ -254,7 +254,8 @@ impl<R: Rules, I: WorldTime> Joined<R, I> {
     }
 }
 
-fn report<I>(event: Event<I>) -> Report<I> {
+/// An event of the library's machine as the world reports it.
+pub(crate) fn report<I>(event: Event<I>) -> Report<I> {
     match event {
         Event::Acquired { valid_until } => Report::Acquired { valid_until },
         Event::Denied(tally) => Report::Denied { taken: tally.foreign != NodeSet::EMPTY },

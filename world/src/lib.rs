@@ -14,6 +14,7 @@ pub mod canonical;
 pub mod client;
 pub mod effects;
 mod enabled;
+mod follow;
 mod hasten;
 pub mod healed;
 pub mod joined;
@@ -37,6 +38,7 @@ pub mod world;
 
 pub use client::{Client, Program};
 pub use effects::{Breach, Breaches, Effects, Executed, Report};
+pub use follow::{Followed, Stray, Strayed, follow};
 pub use message::{Message, Pipe, Value};
 pub use narrate::narrate;
 pub use node::Node;
