@@ -35,7 +35,7 @@ fn a_program_is_recorded_by_its_environment_and_what_it_did_conforms() {
     let (file, place) = (file.to_str().unwrap(), folder.path().to_str().unwrap());
     let (code, printed, _) = conform(&[place]);
     assert_eq!(code, 0, "{printed}");
-    assert!(printed.starts_with("1 of 1 recordings conform: 1 leases, "), "{printed}");
+    assert!(printed.starts_with("1 of 1 recordings conform: leases 1, "), "{printed}");
     assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
     let (code, printed, _) = conform(&["--json", file, place]);
     let told: serde_json::Value = serde_json::from_str(&printed).unwrap();

@@ -110,21 +110,18 @@ fn print(looked: &[Looked]) {
     let conform = looked.iter().filter(|looked| looked.outcome.is_ok()).count();
     let Conformity { leases, steps, commands, resets, idle, forgiven, latest_tick_us, .. } = all;
     say(format!(
-        "{conform} of {} recordings conform: {leases} leases, {steps} steps, {commands} commands, \
-         {resets} connections that failed.",
+        "{conform} of {} recordings conform: leases {leases}, steps {steps}, commands {commands}, \
+         failed connections {resets}.",
         looked.len()
     ));
     say(format!(
-        "{idle} steps changed nothing; {forgiven} extends were left to run on connections that \
-         could not be killed; the latest tick came {:.1} ms late.",
+        "Steps that changed nothing: {idle}. Extends left to run unkilled: {forgiven}. \
+         Latest tick: {:.1} ms.",
         latest_tick_us as f64 / 1e3
     ));
-    say(format!(
-        "{} leases are paths of the checker's world, of {} steps.",
-        paths.leases, paths.steps
-    ));
+    say(format!("Paths of the checker's world: leases {}, steps {}.", paths.leases, paths.steps));
     for (what, count) in &paths.beyond {
-        say(format!("{count} more are up to {what}: the world has none."));
+        say(format!("Leases followed up to {what}, which the world does not have: {count}."));
     }
 }
 
