@@ -210,7 +210,8 @@ impl Builder {
     /// for `leasehold conform`. Default: nothing is written, unless the environment variable
     /// `LEASEHOLD_RECORD` names a folder, which records every client of the process.
     ///
-    /// The file holds tokens, and on Unix only its owner may read it. See [`record`](crate::record).
+    /// The file holds tokens, and on Unix only its owner may read it. See
+    /// [`record`](crate::record).
     #[cfg(feature = "record")]
     pub fn record(mut self, folder: impl Into<std::path::PathBuf>) -> Builder {
         self.recordings = Some(folder.into());

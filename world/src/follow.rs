@@ -1,9 +1,9 @@
 //! Recordings of real clients as paths of the world.
 //!
-//! Each lease of a recording is followed in a world of its own, with one client and the nodes of the
-//! recording: every input is a step, and each must be [permitted](World::permits) where it stands,
-//! send the same commands, tell the same, leave the machine in the same state, and do none of what
-//! must never happen in a step ([`Breach`]).
+//! Each lease of a recording is followed in a world of its own, with one client and the nodes of
+//! the recording: every input is a step, and each must be [permitted](crate::World::permits) where
+//! it stands, send the same commands, tell the same, leave the machine in the same state, and do
+//! none of what must never happen in a step ([`Breach`]).
 //!
 //! What the servers stored is not recorded, and others use them too. So before a command runs, the
 //! key of its node is put as the recorded answer says it was; the rest is the world's. A command
