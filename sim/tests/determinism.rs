@@ -78,7 +78,7 @@ fn the_digests_of_every_profile_are_fixed() {
 const DIGESTS: [(&str, u64, u64); 23] = [
     ("calm", 0xb4280025bab738f4, 0x57940450d85c2244),
     ("swarm", 0xacad6bed472901e9, 0xdc17e485ac6558f6),
-    ("hostile", 0x394d1257f41b3e77, 0xe8a5891ad50fc34a),
+    ("hostile", 0x44158c933d2fbc04, 0xe8a5891ad50fc34a),
     ("drift", 0x57fba0ba07e86c7b, 0xbb73ab092f3c00e3),
     ("restart", 0xcb668512e5bb1677, 0x21dd6f6cc5056757),
     ("repair", 0x10951426cc292b62, 0x21dd6f6cc5056757),

@@ -28,7 +28,9 @@ fn model() -> Model<Micros> {
 /// What the model answers to a command that arrives at once.
 fn modelled(model: &mut Model<Micros>, client: u8, command: Command) -> Answer {
     assert!(model.send(Request { client, command, lease: 1 }));
-    model.run(client, 0, 1)
+    let answer = model.run(client, 0, 1);
+    model.hear(client);
+    answer
 }
 
 /// A server of each kind that is here, on which nothing expires by itself.
@@ -76,44 +78,6 @@ fn a_key_may_come_back_with_the_clock() {
         let extend = |out: &mut Vec<u8>| lease(&["k"]).extend(out, &greeted.sha, TTL_MS as u64);
         let extended = reply(&mut connection, extend);
         assert_eq!(answer(Command::Extend, &extended), Some(Answer::Done));
-    }
-}
-
-/// Every new connection loads the extend script. In the model a lost script stays lost until it is
-/// asked for: one refusal more than there can be.
-#[test]
-fn a_new_connection_brings_lost_scripts_back() {
-    let mut model = model();
-    model.forget();
-    model.cut(0);
-    assert_eq!(modelled(&mut model, 0, Command::Extend), Answer::Refused);
-    for server in servers() {
-        let _before = Connection::greet(&server, Extend::Touch);
-        server.query::<()>(&["SCRIPT", "FLUSH"]);
-        let (mut connection, greeted) = Connection::greet(&server, Extend::Touch);
-        let extend = |out: &mut Vec<u8>| lease(&["k"]).extend(out, &greeted.sha, TTL_MS as u64);
-        let extended = reply(&mut connection, extend);
-        assert_eq!(answer(Command::Extend, &extended), Some(Answer::Missing));
-    }
-}
-
-/// The driver loads the script again when it hears of a refusal, and nobody hears what a stray is
-/// answered. Whatever arrives before that, from any client, is refused too; in the model the first
-/// refusal is the last.
-#[test]
-fn more_than_one_extension_may_find_the_scripts_lost() {
-    let mut model = model();
-    model.forget();
-    assert_eq!(modelled(&mut model, 0, Command::Extend), Answer::Refused);
-    assert_eq!(modelled(&mut model, 1, Command::Extend), Answer::Missing);
-    for server in servers() {
-        let clients = [(); 2].map(|()| Connection::greet(&server, Extend::Touch));
-        server.query::<()>(&["SCRIPT", "FLUSH"]);
-        for (mut connection, greeted) in clients {
-            let extend = |out: &mut Vec<u8>| lease(&["k"]).extend(out, &greeted.sha, 10);
-            let extended = reply(&mut connection, extend);
-            assert_eq!(answer(Command::Extend, &extended), Some(Answer::Refused));
-        }
     }
 }
 

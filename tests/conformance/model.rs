@@ -77,10 +77,6 @@ impl<I: WorldTime> Model<I> {
         (!node.key.is_none()).then(|| node.gone_at.offset())
     }
 
-    pub(crate) fn scripts_lost(&self) -> bool {
-        self.world.nodes[0].scripts_lost
-    }
-
     /// Sends a command; false if too much is under way.
     pub(crate) fn send(&mut self, request: Request) -> bool {
         let message = Message::new(request.command, request.lease);
@@ -120,12 +116,19 @@ impl<I: WorldTime> Model<I> {
         }
         let executed = effects.executed.expect("a command runs");
         assert_eq!((executed.command, executed.stray), (command, stray));
-        if !stray {
-            let pipe = &mut self.world.pipes[usize::from(client)][0];
-            let answered = (0..pipe.len()).find(|&at| pipe.get(at).unwrap().answer().is_some());
-            pipe.remove(answered.expect("an answer"));
-        }
         executed.answer
+    }
+
+    /// Hears what was answered to a client, in order.
+    pub(crate) fn hear(&mut self, client: u8) {
+        let pipe = |world: &World<Mutated, I, 1, EVERYBODY>| world.pipes[usize::from(client)][0];
+        let answered = |world: &_| {
+            let pipe = pipe(world);
+            (0..pipe.len()).find(|&at| pipe.get(at).is_some_and(|it| it.answer().is_some()))
+        };
+        while let Some(index) = answered(&self.world) {
+            let _ = self.apply(Step::Reply { client, node: 0, index: index as u8 });
+        }
     }
 
     /// Whether a server without memory refuses it: what may store something new.
@@ -164,7 +167,9 @@ impl<I: WorldTime> Model<I> {
     pub(crate) fn take(&mut self) -> bool {
         let sent = self.send(Request { client: OUTSIDER, command: Command::Set, lease: 1 });
         assert!(sent);
-        self.run(OUTSIDER, 0, 1) == Answer::Done
+        let answer = self.run(OUTSIDER, 0, 1);
+        self.hear(OUTSIDER);
+        answer == Answer::Done
     }
 
     pub(crate) fn cut(&mut self, client: u8) {

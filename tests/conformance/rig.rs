@@ -208,25 +208,18 @@ impl<I: WorldTime> Run<'_, I> {
     /// A command under way arrives and runs.
     fn run_at(&mut self, client: u8, index: usize) -> Outcome {
         let pending = self.reals[at(client)].pending.remove(index);
+        let stray = pending.epoch + 1 < self.reals[at(client)].connections.len();
         let (connection, _) = self.connection(client, pending.epoch);
         connection.send(&pending.bytes);
         let reply = connection.reply();
         self.compare(client, index, &pending, &reply)?;
+        self.hear(client, &[&reply][usize::from(stray)..]);
         self.look()
     }
 
     fn compare(&mut self, client: u8, index: usize, sent: &Pending, reply: &Value) -> Outcome {
         let stray = sent.epoch + 1 < self.reals[at(client)].connections.len();
         let got = answer(sent.command, reply).ok_or_else(|| format!("{reply:?}"))?;
-        if is_noscript(reply) {
-            // What the driver does when it hears of it. Nobody hears of a stray's; but the model's
-            // scripts are back after that too. See `differences.rs`.
-            let mut load = Vec::new();
-            load_extend(&mut load, self.sequence.extend);
-            let (connection, _) = self.connection(client, sent.epoch);
-            connection.send(&load);
-            connection.reply();
-        }
         let moment = match self.end_us.map(|end_us| self.model.now_us() - end_us) {
             Some(-1) => " in the last microsecond of a key",
             Some(0) => " in the first microsecond without a key",
@@ -248,21 +241,30 @@ impl<I: WorldTime> Run<'_, I> {
         ))
     }
 
+    /// A client hears what it was answered on its present connection. To a refusal for want of
+    /// the script it answers with the script. Nobody hears what a stray is answered.
+    fn hear(&mut self, client: u8, replies: &[&Value]) {
+        self.model.hear(client);
+        let present = self.reals[at(client)].connections.len() - 1;
+        for _ in replies.iter().filter(|reply| is_noscript(reply)) {
+            let mut load = Vec::new();
+            load_extend(&mut load, self.sequence.extend);
+            let (connection, _) = self.connection(client, present);
+            connection.send(&load);
+            connection.reply();
+        }
+    }
+
     /// All of the present connection in one message: the order of a connection is kept.
     fn deliver_all(&mut self, client: u8) -> Outcome {
         let present = self.reals[at(client)].connections.len() - 1;
         let mut sent = Vec::new();
-        let mut refused = false;
         let pending = &mut self.reals[at(client)].pending;
         let Some(first) = pending.iter().position(|pending| pending.epoch == present) else {
             return Ok(());
         };
-        while pending.len() > first && !refused {
-            let next = pending.remove(first);
-            // What comes behind a refused one waits until the driver has loaded the script; see
-            // `differences.rs`.
-            refused = next.command == Command::Extend && self.model.scripts_lost();
-            sent.push(next);
+        while pending.len() > first {
+            sent.push(pending.remove(first));
         }
         let (connection, _) = self.connection(client, present);
         connection.send(&sent.iter().flat_map(|sent| sent.bytes.clone()).collect::<Vec<u8>>());
@@ -271,8 +273,10 @@ impl<I: WorldTime> Run<'_, I> {
             self.rig.meet("several commands in one message");
         }
         for (sent, reply) in sent.iter().zip(&replies) {
-            self.compare(client, first, sent, reply)?;
+            let next = self.model.ready(client).last().copied().expect("a command under way");
+            self.compare(client, next, sent, reply)?;
         }
+        self.hear(client, &replies.iter().collect::<Vec<_>>());
         self.look()
     }
 

@@ -58,6 +58,8 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let client = &mut self.clients[usize::from(c)];
         let generation = client.generation;
         if let Program::Joined(joined) = &mut client.program {
+            // The library greets a server with the script.
+            self.nodes[usize::from(node)].scripts_lost = false;
             let input = Input::Connected { node, new_process };
             for action in joined.link_changed(scope.config_of(c), moment, input, generation) {
                 self.carry_out(c, action, effects);

@@ -37,11 +37,9 @@ impl<I: WorldTime> Node<I> {
         let ttl = config.ttl();
         let own = self.key == value || !self.key.is_none() && !rules.compares(command);
         match command {
-            // Releases and adoptions carry their script with them.
-            Command::Extend if self.scripts_lost => {
-                self.scripts_lost = false;
-                Answer::Refused
-            }
+            // Releases and adoptions carry their script with them. It is back when whoever was
+            // refused hears of that: the world sees to it.
+            Command::Extend if self.scripts_lost => Answer::Refused,
             Command::Set if self.key.is_none() => self.store(value, ttl),
             Command::Set => Answer::Foreign,
             Command::Adopt if self.key.is_none() && !rules.adopts_missing() => Answer::Missing,

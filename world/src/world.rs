@@ -301,6 +301,10 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         let Some(answer) = message.answer() else { return };
         pipe.remove(usize::from(index));
         effects.heard = Some((message.command(), answer));
+        if answer == Answer::Refused {
+            // Whoever hears that a script is missing brings it back before anything else.
+            self.nodes[usize::from(n)].scripts_lost = false;
+        }
         let client = &mut self.clients[usize::from(c)];
         let generation = client.generation;
         let answered = (n, message.command(), answer);

@@ -17,8 +17,6 @@ impl<I: WorldTime> Run<'_, I> {
 
     pub(super) fn cut(&mut self, client: u8) {
         self.model.cut(client);
-        // The new connection has loaded the script; the model does not know. See `differences.rs`.
-        self.model.world.nodes[0].scripts_lost = false;
         let fresh = Connection::greet(&self.rig.server, self.sequence.extend);
         self.reals[at(client)].connections.push(Some(fresh));
     }
@@ -67,6 +65,7 @@ impl<I: WorldTime> Run<'_, I> {
         }
         let index = self.model.ready(client).last().copied().expect("the KILL");
         let expected = self.model.run(client, index, self.sequence.keys);
+        self.model.hear(client);
         if expected == Answer::Refused {
             return Err("the model refuses CLIENT KILL".into());
         }

@@ -219,12 +219,9 @@ impl<'a, const N: usize> Path<'a, N> {
         let value = |(client, generation)| Value::new(client, generation);
         let own = self.world.clients[0].value(0);
         let node = &mut self.world.nodes[at];
+        node.scripts_lost = (command, answer) == (Command::Extend, Answer::Refused);
         let key = match (command, answer) {
-            (Command::Kill, _) => return true,
-            (Command::Extend, Answer::Refused) => {
-                node.scripts_lost = true;
-                return true;
-            }
+            (Command::Kill, _) | (Command::Extend, Answer::Refused) => return true,
             (_, Answer::Refused | Answer::NotSent | Answer::Unknown) => return false,
             (_, Answer::Missing) | (Command::Set, Answer::Done) => Value::NONE,
             (_, Answer::Foreign) => value(FOREIGN),
