@@ -133,8 +133,8 @@ fn servers_that_evict_locks_are_unfit() {
 #[test]
 fn two_urls_of_one_server_are_unfit_and_named() {
     let servers = servers(2);
-    let other_name = Proxy::start(&servers[0]).url();
-    let named = [servers[0].url(), servers[1].url(), other_name];
+    let other_name = Proxy::start(&servers[0]);
+    let named = [servers[0].url(), servers[1].url(), other_name.url()];
     let (code, report) = json(&named, &[]);
     assert_eq!(code, 5);
     assert_eq!(findings(&report, "unfit"), found("distinct", &[&named[0], &named[2]]));

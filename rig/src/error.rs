@@ -1,9 +1,11 @@
 //! What goes wrong with real servers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitStatus;
 
 use crate::PATIENCE;
+use crate::proxy::RuleError;
 
 /// Why something cannot be done with a server.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,27 @@ pub enum RigError {
     /// A server said something that cannot be used.
     #[error("the server said {0}")]
     Unexpected(String),
+    /// A proxy cannot have its address.
+    #[error(
+        "cannot listen on {address}: {error}; choose another address, or port 0 for a free one"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A proxy cannot stand in front of this.
+    #[error("\"{url}\" is no server to forward to: {why}")]
+    Upstream {
+        /// What was given.
+        url: String,
+        /// What it should be.
+        why: &'static str,
+    },
+    /// A text is no rule of a proxy.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// There are no clocks to command on this system.
     #[error("clocks of servers can be commanded on Linux with glibc only, on x86-64 and ARM64")]
     NoClock,

@@ -2,19 +2,22 @@
 //!
 //! A [`Server`] starts in milliseconds on a unix socket in a directory of its own, and is gone with
 //! its owner, however that ends. Its wall clock can be [commanded](Clock): then real Redis runs in
-//! virtual time. A [`Connection`] carries the bytes of the library's driver.
+//! virtual time. A [`Connection`] carries the bytes of the library's driver. A
+//! [`Proxy`] is a network between clients and a server, with faults that it understands by command.
 
 mod clock;
 mod connection;
 mod error;
 mod processes;
 mod program;
+pub mod proxy;
 mod server;
 
 pub use clock::Clock;
 pub use connection::Connection;
 pub use error::RigError;
 pub use program::Program;
+pub use proxy::Proxy;
 pub use server::Server;
 
 use std::path::Path;
