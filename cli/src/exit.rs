@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use leasehold::record::RecordingError;
 use leasehold_model::cell::CellError;
+use leasehold_rig::RigError;
 use leasehold_sim::{MergeError, ShrinkError};
 use leasehold_world::{ReplayError, ScopeError, TraceError};
 
@@ -20,6 +21,7 @@ Exit codes of check, covers, conform, sim, replay and shrink:
   3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
 doctor: 0 fit, also with warnings; 2 bad input; 5 a server is unfit to hold locks.
+proxy: 0 ended by Ctrl-C or after --for; 2 bad input; 4 its address cannot be had.
 `leasehold run --help` lists those of run.";
 
 /// How a command ended.
@@ -112,6 +114,9 @@ pub(crate) enum Failure {
     /// A result could not be put into words.
     #[error("the result cannot be written as JSON: {0}")]
     Unwritable(serde_json::Error),
+    /// Something about servers failed.
+    #[error(transparent)]
+    Rig(RigError),
     /// A file could not be read.
     #[error("cannot read {}: {error}", path.display())]
     Read {
@@ -144,7 +149,10 @@ impl Failure {
             | Failure::Results { .. }
             | Failure::Merge(_) => 2,
             Failure::Cell { .. } | Failure::NotAgain { .. } => 1,
-            Failure::Read { .. } | Failure::Write { .. } | Failure::Unwritable(_) => 4,
+            Failure::Read { .. }
+            | Failure::Write { .. }
+            | Failure::Unwritable(_)
+            | Failure::Rig(_) => 4,
         }
     }
 }

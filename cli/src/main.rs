@@ -12,6 +12,7 @@ mod expected;
 mod explore;
 mod map;
 mod page;
+mod proxy;
 mod replay;
 mod run;
 mod shrink;
@@ -57,6 +58,8 @@ enum Command {
     Advise(Box<advise::AdviseArgs>),
     /// Tell whether real Redis servers are fit to hold locks
     Doctor(doctor::DoctorArgs),
+    /// Stand in front of a Redis server as a network that delays, loses, repeats and breaks
+    Proxy(Box<proxy::ProxyArgs>),
     /// Run a command while holding a lock on real Redis servers
     Run(run::RunArgs),
     /// The process that becomes the command of `run`
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Drift(args) => exit::code(drift::run(&args)),
         Command::Advise(args) => exit::code(advise::run(&args)),
         Command::Doctor(args) => exit::code(doctor::run(&args)),
+        Command::Proxy(args) => exit::code(proxy::run(&args)),
         Command::Run(args) => run::run(args),
         Command::RunChild(args) => run::become_command(&args),
     }

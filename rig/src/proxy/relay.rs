@@ -97,20 +97,20 @@ impl Relay<'_> {
         to_server: mpsc::Sender<Request>,
         from_server: mpsc::Receiver<Reply>,
     ) {
-        let is_aborted = {
+        {
             let (mut reader, mut writer) = client.split();
             let reading = async {
                 self.read_requests(&mut reader, to_server).await;
                 pending::<()>().await;
             };
             tokio::select! {
-                () = reading => false,
-                () = self.write_replies(&mut writer, from_server) => false,
-                () = self.becomes(|line| line.is_cut) => false,
-                () = self.becomes(|line| line.is_aborted) => true,
+                () = reading => {}
+                () = self.write_replies(&mut writer, from_server) => {}
+                () = self.becomes(|line| line.is_cut || line.is_aborted) => {}
             }
-        };
-        if is_aborted {
+        }
+        // The other side may have been the first to end.
+        if self.line.borrow().is_aborted {
             abort(client);
         } else {
             // It fails only if the client was faster.
@@ -124,7 +124,7 @@ impl Relay<'_> {
         from_client: mpsc::Receiver<Request>,
         to_client: mpsc::Sender<Reply>,
     ) {
-        let is_aborted = {
+        {
             let (mut reader, mut writer) = server.split();
             let writing = async {
                 self.write_requests(&mut writer, from_client).await;
@@ -135,12 +135,12 @@ impl Relay<'_> {
                 pending::<()>().await;
             };
             tokio::select! {
-                () = writing => false,
-                () = self.read_replies(&mut reader, to_client) => false,
-                () = self.becomes(|line| line.is_aborted) => true,
+                () = writing => {}
+                () = self.read_replies(&mut reader, to_client) => {}
+                () = self.becomes(|line| line.is_aborted) => {}
             }
-        };
-        if is_aborted {
+        }
+        if self.line.borrow().is_aborted {
             server.abort();
         }
     }
