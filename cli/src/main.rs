@@ -17,6 +17,7 @@ mod replay;
 mod run;
 mod shrink;
 mod sim;
+mod soak;
 mod table;
 mod verdict;
 mod why;
@@ -62,6 +63,11 @@ enum Command {
     Proxy(Box<proxy::ProxyArgs>),
     /// Run a command while holding a lock on real Redis servers
     Run(run::RunArgs),
+    /// Let many processes contend on real servers under faults, and hold what happened to the claims
+    Soak(soak::SoakArgs),
+    /// A process that contends in `soak`
+    #[command(hide = true)]
+    SoakContender(soak::ContenderArgs),
     /// The process that becomes the command of `run`
     #[command(hide = true)]
     RunChild(run::ChildArgs),
@@ -81,6 +87,8 @@ fn main() -> ExitCode {
         Command::Doctor(args) => exit::code(doctor::run(&args)),
         Command::Proxy(args) => exit::code(proxy::run(&args)),
         Command::Run(args) => run::run(args),
+        Command::Soak(args) => exit::code(soak::run(&args)),
+        Command::SoakContender(args) => exit::code(soak::contend(args)),
         Command::RunChild(args) => run::become_command(&args),
     }
 }

@@ -84,7 +84,7 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<Ending, Failure> {
             args.seed
         );
         ends.wait().await;
-        Ok(proxy)
+        Ok::<Proxy, Failure>(proxy)
     })?;
     let counts = proxy.injected();
     say(if args.json { json(args, &counts)? } else { text(&counts) });

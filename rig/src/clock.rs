@@ -134,7 +134,7 @@ impl Clock {
 }
 
 /// The clock that both sides share, and that nobody commands.
-fn monotonic_us() -> i64 {
+pub(crate) fn monotonic_us() -> i64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
 }

@@ -12,6 +12,7 @@ mod processes;
 mod program;
 pub mod proxy;
 mod server;
+pub mod soak;
 
 pub use clock::Clock;
 pub use connection::Connection;
@@ -30,6 +31,11 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks again and again, for a long time if need be, whether something has become true.
 pub fn eventually(holds: impl Fn() -> bool) -> bool {
+    eventually_mut(holds)
+}
+
+/// The same, with something that changes.
+fn eventually_mut(mut holds: impl FnMut() -> bool) -> bool {
     let started = now();
     while started.elapsed() < PATIENCE {
         if holds() {

@@ -1,5 +1,6 @@
 //! Processes that end with this one, and directories that nobody leaves behind.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{OnceLock, mpsc};
@@ -37,11 +38,15 @@ pub(crate) fn spawn(command: Command) -> io::Result<Child> {
 
 /// `program`, killed when this process ends, where the system can do that.
 pub(crate) fn tied(program: &Path) -> Command {
-    if !can_tie() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(program);
+    let mut command = if can_tie() {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    // Ctrl-C is for this process, which ends the others when it is done with them.
+    command.process_group(0);
     command
 }
 
