@@ -49,6 +49,33 @@ async fn the_lock_changes_hands_and_is_never_free() {
     }
 }
 
+/// Others of the adopting process who wait for the lock cannot have it before it is adopted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_adopts_does_not_wait_behind_those_who_wait() {
+    let servers = servers(3);
+    let (giver, adopter) = (client(&servers).await, client(&servers).await);
+    let guard = giver.acquire("k").await.unwrap();
+    let mut events = adopter.events();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let adopter = adopter.clone();
+            tokio::spawn(async move { adopter.acquire("k").await.unwrap().release().await })
+        })
+        .collect();
+    while !matches!(events.next().await.unwrap(), Event::Denied { .. }) {}
+    let ticket = guard.hand_over().await.unwrap();
+    let adopted = adopter.adopt(&ticket).await.unwrap();
+    assert!(adopted.is_held() && waiting.iter().all(|task| !task.is_finished()));
+    // While it is held here, another ticket can only be an old one.
+    let error = adopter.adopt(&ticket).await.unwrap_err();
+    assert!(matches!(error, AcquireError::Occupied { ahead: 4, .. }), "{error}");
+    let _ = adopted.release().await.unwrap();
+    for task in waiting {
+        let _ = task.await.unwrap().unwrap();
+    }
+    assert_eq!(stored(&servers, "k"), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_is_adopted_once() {
     let servers = servers(3);

@@ -187,6 +187,8 @@ impl Lock {
     /// Adopts a lock that was handed over: one attempt, in which every node is asked to put a new
     /// token in the place of the ticket's. What is held then is a lease like any other.
     ///
+    /// Goes ahead of those of this client who wait for the lock: they cannot have it sooner.
+    ///
     /// A ticket is adopted once, however often it arrives; where it is too late, because the keys
     /// have expired or are another's, it is denied, and no key is set. If too few nodes answered,
     /// it may be tried again with the same ticket.

@@ -257,6 +257,11 @@ impl Leases {
         }
     }
 
+    /// Whether a lease is believed in, or was until a moment ago.
+    pub(super) fn holds(&self, id: LeaseId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.machine.valid_until().is_some())
+    }
+
     /// The handle of somebody who waits was told how an attempt went, or how all of them did.
     pub(super) fn tell_failure(&self, ask: Ask, failure: Failure) {
         self.report.failed(&ask, failure);

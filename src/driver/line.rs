@@ -86,6 +86,35 @@ impl Lines {
         Arrival::Behind(None)
     }
 
+    /// The same for whoever adopts a lock, for as long as the first in line has not got it: nobody
+    /// can get it before the adopter, whose ticket is running out.
+    pub(super) fn cut_in(&mut self, ask: Ask) -> Arrival {
+        let Some(line) = self.lines.get_mut(&ask.key) else {
+            return Arrival::First(ask);
+        };
+        match core::mem::replace(&mut line.head, Head::Called) {
+            Head::Pausing(first, at) => {
+                self.pauses.remove(&(at, ask.key.clone()));
+                line.behind.push_front(first);
+                Arrival::First(ask)
+            }
+            head @ (Head::Called | Head::Lease(..)) => {
+                line.head = head;
+                line.behind.push_front(ask);
+                Arrival::Behind(None)
+            }
+        }
+    }
+
+    /// The lease of the first in line, and how many there are, that one included.
+    pub(super) fn first(&self, key: &Key) -> Option<(LeaseId, usize)> {
+        let line = self.lines.get(key)?;
+        match line.head {
+            Head::Lease(_, id) => Some((id, line.behind.len() + 1)),
+            Head::Called | Head::Pausing(..) => None,
+        }
+    }
+
     /// The first in line asks the nodes now.
     pub(super) fn begin(&mut self, key: &Key, call: Call, id: LeaseId) {
         let head = Head::Lease(call, id);
@@ -98,9 +127,14 @@ impl Lines {
         }
     }
 
-    /// The first in line was denied and asks again at `at`.
+    /// The first in line was denied and asks again at `at`, or behind whoever adopts the lock.
     pub(super) fn pause(&mut self, ask: Ask, at: Micros) {
         if let Some(line) = self.lines.get_mut(&ask.key) {
+            if line.behind.front().is_some_and(|next| next.adopts.is_some()) {
+                let key = ask.key.clone();
+                line.behind.insert(1, ask);
+                return self.advance(&key);
+            }
             self.pauses.insert((at, ask.key.clone()));
             line.head = Head::Pausing(ask, at);
         }

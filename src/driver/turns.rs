@@ -28,7 +28,15 @@ impl Task {
 
     /// Somebody wants a key: at once if nobody of this client is ahead.
     pub(super) fn arrive(&mut self, ask: Ask) {
-        match self.lines.join(ask) {
+        let arrival = match (ask.adopts, self.lines.first(&ask.key)) {
+            (None, _) => self.lines.join(ask),
+            // It is this client's own already, so the ticket is of a lock that is past.
+            (Some(_), Some((id, ahead))) if self.leases.holds(id) => {
+                Arrival::Behind(Some((ask, ahead)))
+            }
+            (Some(_), _) => self.lines.cut_in(ask),
+        };
+        match arrival {
             Arrival::First(ask) => self.begin(ask),
             Arrival::Behind(None) => {}
             Arrival::Behind(Some((ask, ahead))) => {
