@@ -37,6 +37,10 @@ pub(crate) struct SoakArgs {
     /// On Valkey, not Redis
     #[arg(long)]
     valkey: bool,
+    /// Let the servers' clocks run four times too fast: then two must hold a key at once, and the
+    /// soak must find them and exit 1
+    #[arg(long)]
+    fast_clocks: bool,
     /// Write the report to this file as well
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -80,6 +84,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<Ending, Failure> {
         seed: args.seed,
         program: if args.valkey { Program::Valkey } else { Program::Redis },
         starts: starts(args.seed)?,
+        fast_clocks: args.fast_clocks,
         folder,
     };
     let soaked = soak.run(&mut |passed| {
@@ -157,9 +162,10 @@ fn text(args: &SoakArgs, soaked: &Soaked) -> String {
 
 fn render(args: &SoakArgs, soaked: &Soaked, out: &mut String) -> std::fmt::Result {
     let Soaked { version, seed, seconds, windows, renewals, processes, .. } = soaked;
-    let valkey = if args.valkey { " --valkey" } else { "" };
+    let flag = |is_on, flag| if is_on { flag } else { "" };
+    let flags = [flag(args.valkey, " --valkey"), flag(args.fast_clocks, " --fast-clocks")].concat();
     writeln!(out, "# A soak of {seconds} s\n")?;
-    writeln!(out, "`leasehold soak --minutes {} --seed {seed}{valkey}`\n", args.minutes)?;
+    writeln!(out, "`leasehold soak --minutes {} --seed {seed}{flags}`\n", args.minutes)?;
     writeln!(
         out,
         "{} tasks in {CLIENTS} processes ({processes} over time), {KEYS} keys, {NODES} servers, {version},",

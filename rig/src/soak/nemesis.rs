@@ -109,7 +109,7 @@ impl Nemesis {
     fn drift(&mut self, stage: &Stage, node: usize) -> Result<(), RigError> {
         let Some(clock) = stage.servers[node].clock() else { return Ok(()) };
         let rate = i64::try_from(self.draws.below(2 * MOST_DRIFT_PPM + 1)).unwrap_or(0);
-        clock.run(rate - MOST_DRIFT_PPM as i64)?;
+        clock.run(stage.drift_ppm + rate - MOST_DRIFT_PPM as i64)?;
         self.did("a server's clock drifts otherwise");
         Ok(())
     }

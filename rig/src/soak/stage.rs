@@ -13,6 +13,8 @@ pub(super) struct Stage {
     /// By client and node.
     pub(super) proxies: Vec<Vec<Proxy>>,
     pub(super) crew: Crew,
+    /// By how much the clocks of servers are ahead before any drift, in parts per million.
+    pub(super) drift_ppm: i64,
 }
 
 impl Stage {
@@ -24,7 +26,7 @@ impl Stage {
         let servers: Vec<Server> = (0..NODES).map(|_| start(program)).collect::<Result<_, _>>()?;
         let in_front = |_| servers.iter().map(|server| Proxy::start(server, Vec::new())).collect();
         let proxies = (0..CLIENTS).map(in_front).collect::<Result<_, _>>()?;
-        let mut stage = Stage { servers, proxies, crew: Crew::new(starts, folder) };
+        let mut stage = Stage { servers, proxies, crew: Crew::new(starts, folder), drift_ppm: 0 };
         for client in 0..CLIENTS {
             stage.begin(client)?;
         }
