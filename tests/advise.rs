@@ -4,25 +4,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use leasehold_tests::binary;
+use leasehold_tests::command::{Ended, leasehold};
 use serde_json::Value;
 
-/// What a process left: its exit code and both outputs.
-#[derive(Debug, PartialEq)]
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
 fn advise(arguments: &[&str]) -> Ended {
-    let mut command = Command::new(fs::canonicalize(binary()).unwrap());
-    let output = command.arg("advise").args(arguments).stdin(Stdio::null()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {output:?}"));
-    Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    leasehold(Path::new("."), &[&["advise"], arguments].concat())
 }
 
 /// A TTL of ten seconds, round trips of 1 ms at the median, and whatever else.

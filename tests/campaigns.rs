@@ -3,38 +3,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use leasehold_tests::{binary, signal};
+use leasehold_tests::command::{Ended, command, leasehold};
+use leasehold_tests::signal;
 use leasehold_world::Trace;
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(fs::canonicalize(binary()).unwrap());
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
 /// Its exit code and what it printed; nothing may go wrong on the way.
-fn ended(arguments: &[&str], output: Output) -> (i32, String) {
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(stderr, "", "{arguments:?}");
-    let code = output.status.code().unwrap_or_else(|| panic!("{arguments:?}"));
-    (code, String::from_utf8(output.stdout).unwrap())
-}
-
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    ended(arguments, command(folder, arguments).output().unwrap())
+    leasehold(folder, arguments).quiet()
 }
 
 /// Refused with `code` and an error that says `what`, and nothing printed.
 fn refused(folder: &Path, arguments: &[&str], code: i32, what: &[&str]) {
-    let output = command(folder, arguments).output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
-    assert_eq!(output.stdout, b"", "{arguments:?}");
+    let Ended { code: ended, stdout, stderr: error } = leasehold(folder, arguments);
+    assert_eq!((ended, stdout.as_str()), (code, ""), "{arguments:?}: {error}");
     for word in what {
         assert!(error.contains(word), "{arguments:?}: {error}");
     }
@@ -241,7 +225,7 @@ fn a_campaign_that_is_interrupted_keeps_what_it_found_and_says_so() {
     thread::sleep(Duration::from_secs(3));
     running.iter().for_each(|(_, _, child)| signal(child.id(), "INT"));
     for (how, json, child) in running {
-        let (code, text) = ended(how, child.wait_with_output().unwrap());
+        let (code, text) = Ended::from(child.wait_with_output().unwrap()).quiet();
         assert_eq!(code, 3, "{how:?}: {text}");
         if json {
             assert!(number(&text, "seeds_run") > 0, "{text}");

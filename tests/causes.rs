@@ -3,17 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use leasehold_sim::Cause;
-use leasehold_tests::binary;
+use leasehold_tests::command;
 
 /// The exit code and what was printed.
 fn leasehold(arguments: &[&str]) -> (i32, String) {
-    let binary = fs::canonicalize(binary()).unwrap();
-    let output = Command::new(binary).args(arguments).stdin(Stdio::null()).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    command::leasehold(Path::new("."), arguments).quiet()
 }
 
 fn scenario(name: &str) -> PathBuf {

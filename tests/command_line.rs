@@ -4,26 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use leasehold_tests::binary;
-
-/// What a process left: its exit code and both outputs.
-#[derive(Debug, PartialEq, Eq)]
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-/// Runs it in `folder`, so that whatever it writes by default is written there.
-fn leasehold(folder: &Path, arguments: &[&str]) -> Ended {
-    let mut command = Command::new(fs::canonicalize(binary()).unwrap());
-    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {output:?}"));
-    Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
-}
+use leasehold_tests::command::leasehold;
 
 /// Refused with `code` and one line that says `what`; nothing printed, nothing written.
 fn refused(arguments: &[&str], code: i32, what: &[&str]) {

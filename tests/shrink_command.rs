@@ -5,24 +5,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use leasehold_tests::binary;
+use leasehold_tests::command::{Ended, leasehold};
 use leasehold_world::{Trace, replay};
-
-/// Exit code, standard output, standard error.
-type Ended = (i32, String, String);
-
-fn leasehold(folder: &Path, arguments: &[&str]) -> Ended {
-    let mut command = Command::new(fs::canonicalize(binary()).unwrap());
-    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
 
 /// What `arguments` print, if the command ends with `code` and complains of nothing.
 fn printed(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let (ended, stdout, stderr) = leasehold(folder, arguments);
+    let Ended { code: ended, stdout, stderr } = leasehold(folder, arguments);
     assert_eq!((ended, stderr.as_str()), (code, ""), "{arguments:?}: {stdout}");
     stdout
 }
@@ -37,7 +26,7 @@ fn issue_158() -> [&'static str; 5] {
     let folder = tempfile::tempdir().unwrap();
     let shows = |seed: &&str| {
         let arguments = [&["replay", seed][..], &detached].concat();
-        leasehold(folder.path(), &arguments).1.contains("*** no stray message")
+        leasehold(folder.path(), &arguments).stdout.contains("*** no stray message")
     };
     let seeds = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     let seed = seeds.into_iter().find(shows).unwrap();
@@ -115,7 +104,7 @@ fn a_shrinking_that_is_stopped_says_so_and_keeps_what_it_has() {
 /// Refused with `code` and one line that says `what`; nothing printed, nothing written.
 fn refused(folder: &Path, arguments: &[&str], code: i32, what: &[&str]) {
     let before = entries(folder);
-    let (ended, stdout, stderr) = leasehold(folder, arguments);
+    let Ended { code: ended, stdout, stderr } = leasehold(folder, arguments);
     assert_eq!((ended, stdout.as_str()), (code, ""), "{arguments:?}: {stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     for word in what {

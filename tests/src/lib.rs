@@ -8,6 +8,7 @@ use std::time::Duration;
 use leasehold::{Builder, Client, IntoEndpoint};
 use rustix::process::{Pid, Signal, kill_process};
 
+pub mod command;
 pub mod proxy;
 
 pub use leasehold_rig::{Clock, PATIENCE, Program, RigError, eventually, now};
