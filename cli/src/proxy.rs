@@ -1,7 +1,7 @@
 //! `leasehold proxy`: a server behind a network that fails as it is told.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
@@ -31,7 +31,7 @@ Exit codes: 0 it did its work, 2 an argument is wrong, 4 the address cannot be h
 
 /// Options of `leasehold proxy`.
 #[derive(clap::Args, Debug)]
-#[command(before_long_help = GRAMMAR, after_help = HELP)]
+#[command(after_help = HELP, after_long_help = format!("{GRAMMAR}\n\n{HELP}"))]
 pub(crate) struct ProxyArgs {
     /// The server behind it: redis://host:port or unix:///path
     #[arg(long, value_name = "URL")]
@@ -94,6 +94,7 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<Ending, Failure> {
 /// A line on standard error for each fault.
 fn tell_faults() {
     let told = tracing_subscriber::fmt().with_writer(io::stderr).with_timer(uptime());
+    let told = told.with_ansi(io::stderr().is_terminal()).with_level(false);
     let told = told.with_target(false).with_env_filter("off,leasehold_rig=info");
     // An error means that there is one already.
     let _ = told.try_init();

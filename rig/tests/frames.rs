@@ -157,7 +157,9 @@ proptest! {
     }
 
     #[test]
-    fn no_text_of_a_rule_panics(text in "[a-z0-9 .%#/@=,-]{0,40}|(delay|drop|hold) [0-9a-z.%#/@ ]{0,30}") {
+    fn no_text_of_a_rule_panics(
+        text in "[a-z0-9 .%#/@=,-]{0,40}|(delay|drop|hold) [0-9a-z.%#/@ ]{0,30}",
+    ) {
         let _ = text.parse::<Rule>();
     }
 }
@@ -196,10 +198,10 @@ fn rule() -> impl Strategy<Value = Rule> {
             from_ms,
             until_ms: length_ms.map(|length_ms| from_ms + length_ms),
         });
-        let (only, pick) = match fault {
-            Fault::Partition(_) => (Only::default(), Pick::Every),
-            _ => (Only { commands, with }, pick),
-        };
+        if let Fault::Partition(_) = fault {
+            return Rule { window, ..Rule::new(fault) };
+        }
+        let only = Only { commands, with };
         Rule { fault, only, pick, window }
     })
 }

@@ -1,7 +1,7 @@
 //! Where one frame of RESP ends and the next begins. Bytes are never changed.
 //!
-//! Requests are arrays of bulk strings or inline commands; replies are those of RESP2 and RESP3. What
-//! is inside a frame is looked at only as far as faults need it: the words of a request.
+//! Requests are arrays of bulk strings or inline commands; replies are those of RESP2 and RESP3.
+//! What is inside a frame is looked at only as far as faults need it: the words of a request.
 
 /// The longest frame, in bytes.
 pub const LONGEST_FRAME: usize = 64 << 20;
@@ -33,8 +33,8 @@ pub enum FrameError {
     Unended,
     /// Something is longer than it may be here.
     #[error(
-        "a frame has more than {LONGEST_FRAME} bytes or {MOST_ELEMENTS} elements, or a line of more \
-         than {LONGEST_LINE}"
+        "a frame has more than {LONGEST_FRAME} bytes or {MOST_ELEMENTS} elements, or a line of \
+         more than {LONGEST_LINE}"
     )]
     TooLong,
 }

@@ -233,9 +233,15 @@ fn micros(text: &str) -> Result<u64, Why> {
     us.filter(|us| *us <= LONGEST_US).ok_or_else(|| Why::Time(text.to_owned()))
 }
 
+fn percent(ppm: u32) -> String {
+    let decimals = format!("{:04}", ppm % 10_000);
+    let text = format!("{}.{}", ppm / 10_000, decimals.trim_end_matches('0'));
+    format!("{}%", text.trim_end_matches('.'))
+}
+
 /// A time in its largest unit.
 fn time(us: u64) -> String {
-    let unit = UNITS.iter().find(|(_, unit)| us > 0 && us % unit == 0);
+    let unit = UNITS.iter().find(|(_, unit)| us > 0 && us.is_multiple_of(*unit));
     unit.map_or("0ms".to_owned(), |(name, unit)| format!("{}{name}", us / unit))
 }
 
@@ -274,7 +280,7 @@ impl fmt::Display for Rule {
             Pick::Every => {}
             Pick::Nth(nth) => write!(f, " #{nth}")?,
             Pick::EveryNth(nth) => write!(f, " /{nth}")?,
-            Pick::ChancePpm(ppm) => write!(f, " {ppm}ppm")?,
+            Pick::ChancePpm(ppm) => write!(f, " {}", percent(ppm))?,
         }
         match self.window {
             None => Ok(()),

@@ -1,13 +1,15 @@
-//! A TCP address in front of a server: a network that delays, loses, repeats and breaks what passes.
+//! A TCP address in front of a server: a network that delays, loses, repeats and breaks what
+//! passes.
 //!
 //! It reads frames of RESP, so that a fault can be told by the command that it strikes, and passes
-//! them on unchanged. Bytes that are no RESP, and what follows them on that connection, pass as they
-//! are: then no rule strikes any more, and only what is done to whole connections does. The same goes
-//! for replication, from its `PSYNC` on. Frames have bounds: [`LONGEST_FRAME`], [`LONGEST_LINE`],
-//! [`MOST_ELEMENTS`].
+//! them on unchanged. Bytes that are no RESP, and what follows them on that connection, pass as
+//! they are: then no rule strikes any more, and only what is done to whole connections does. The
+//! same goes for replication, from its `PSYNC` on. Frames have bounds: [`LONGEST_FRAME`],
+//! [`LONGEST_LINE`], [`MOST_ELEMENTS`].
 //!
-//! What a client sent before its connection ended still arrives: such requests are strays, which the
-//! server may execute at any later time. Times are those of timers: rounded up to a millisecond.
+//! What a client sent before its connection ended still arrives: such requests are strays, which
+//! the server may execute at any later time. Times are those of timers: rounded up to a
+//! millisecond.
 
 mod decide;
 mod frame;

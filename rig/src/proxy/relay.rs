@@ -260,6 +260,9 @@ impl Relay<'_> {
 /// The client's side will send nothing more.
 struct Ended;
 
+/// What becomes of a connection.
+type Change = fn(&mut Line);
+
 /// What a client has sent, judged frame by frame.
 struct Intake<'a> {
     relay: &'a Relay<'a>,
@@ -293,7 +296,7 @@ impl Intake<'_> {
     }
 
     /// What is sent to the server, and what then becomes of the connection.
-    fn judge(&mut self, bytes: Vec<u8>) -> Option<(Request, Option<fn(&mut Line)>)> {
+    fn judge(&mut self, bytes: Vec<u8>) -> Option<(Request, Option<Change>)> {
         let (relay, arrived) = (self.relay, now());
         let words = words(&bytes);
         let is_answered = self.is_answered(&words);
@@ -309,7 +312,7 @@ impl Intake<'_> {
         }
         let mut plan = Plan { delay_us: verdict.reply_delay_us, ..Plan::default() };
         let mut due = later(arrived, verdict.delay_us);
-        let (mut is_twice, mut half_open): (_, Option<fn(&mut Line)>) = (false, None);
+        let (mut is_twice, mut half_open): (_, Option<Change>) = (false, None);
         match verdict.fault {
             None | Some((Fault::Delay(_) | Fault::DelayReply(_) | Fault::Partition(_), _)) => {}
             Some((Fault::Hold, Some(until_us))) => due = due.max(Some(relay.net.at(until_us))),

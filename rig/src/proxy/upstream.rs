@@ -24,8 +24,8 @@ impl From<&Server> for Upstream {
 }
 
 impl Upstream {
-    /// From `redis://host:port`, where the port is 6379 if it is not given, or `unix:///path`. What a
-    /// URL says of users and databases is between client and server, and not said here.
+    /// From `redis://host:port`, where the port is 6379 if it is not given, or `unix:///path`. What
+    /// a URL says of users and databases is between client and server, and not said here.
     ///
     /// # Errors
     /// If it is neither.
