@@ -6,6 +6,8 @@
 //	unlock                -> ok | failed TEXT
 //	add KEY TTL_MS TIMES WITNESS_URL COUNTER
 //	                      -> done N: adds 1 to a counter under the lock, renewing it once each time
+//
+// With `renew` or `contend` as its first argument it runs a workload instead: see workload.go.
 package main
 
 import (
@@ -25,6 +27,9 @@ import (
 )
 
 func open(url string) *redis.Client {
+	if address, ok := strings.CutPrefix(url, "redis://"); ok {
+		return redis.NewClient(&redis.Options{Addr: address})
+	}
 	path := strings.TrimPrefix(url, "unix://")
 	return redis.NewClient(&redis.Options{Network: "unix", Addr: path})
 }
@@ -41,6 +46,10 @@ func mutex(locks *redsync.Redsync, key, ttl string, tries int) *redsync.Mutex {
 }
 
 func main() {
+	if len(os.Args) > 1 && (os.Args[1] == "renew" || os.Args[1] == "contend") {
+		workload(os.Args[1:])
+		return
+	}
 	var pools []rsredis.Pool
 	for _, url := range os.Args[1:] {
 		pools = append(pools, goredis.NewPool(open(url)))

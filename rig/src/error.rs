@@ -78,6 +78,14 @@ pub enum RigError {
     /// A text is no rule of a proxy.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A library that is to be compared cannot be had.
+    #[error("{library} cannot be had: {why}")]
+    Library {
+        /// Which.
+        library: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// There are no clocks to command on this system.
     #[error("clocks of servers can be commanded on Linux with glibc only, on x86-64 and ARM64")]
     NoClock,

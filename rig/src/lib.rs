@@ -4,10 +4,12 @@
 //! its owner, however that ends. Its wall clock can be [commanded](Clock): then real Redis runs in
 //! virtual time. A [`Connection`] carries the bytes of the library's driver. A
 //! [`Proxy`] is a network between clients and a server, with faults that it understands by command.
+//! [`foreign`] holds other libraries against ours under the same faults.
 
 mod clock;
 mod connection;
 mod error;
+pub mod foreign;
 mod processes;
 mod program;
 pub mod proxy;

@@ -1,0 +1,67 @@
+//! Other people's libraries and ours under the same faults, for a short while.
+//!
+//! What is asserted is what must be true of ours. What the others do is counted, and left to the
+//! report: a short while may show anything. A library whose tools are missing is skipped and said so;
+//! with `REQUIRE_ALL=1` that is a failure.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
+
+use std::path::{Path, PathBuf};
+
+use leasehold_rig::foreign::{Library, Network, Options, Places, Workload, programme};
+use leasehold_tests::done;
+
+fn options(libraries: Vec<Library>, trial_ms: u64) -> Options {
+    let tests = std::env::current_exe().unwrap();
+    let built: PathBuf = tests.ancestors().nth(2).unwrap().to_owned();
+    let places = Places {
+        ours: built.join("leasehold-contender"),
+        interop: Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop"),
+        built: built.join("interop"),
+    };
+    let is_every_required = std::env::var_os("REQUIRE_ALL").is_some();
+    Options { places, trial_ms, seed: 158, libraries, is_every_required }
+}
+
+#[test]
+fn ours_does_under_every_fault_what_it_must() {
+    let options = options(vec![Library::Leasehold, Library::LeaseholdUnguarded], 3_500);
+    let report = done(programme(&options, &mut |what| eprintln!("{what}")));
+    eprintln!("{}", report.markdown());
+    assert_eq!(report.trials.len(), 6);
+    for trial in &report.trials {
+        let counts = trial.counts;
+        assert!(counts.acquired > 0, "{trial:?}");
+        let wrong = [counts.strays, counts.zombies, counts.orphans, counts.ended_badly];
+        assert_eq!(wrong, [0; 4], "{trial:?}");
+        assert_eq!(counts.false_taken.unwrap_or(0), 0, "{trial:?}");
+        if trial.library == Library::Leasehold {
+            assert_eq!(counts.overlaps.unwrap_or(0), 0, "{trial:?}");
+        }
+        if trial.workload == Workload::Renew {
+            assert!(counts.renewals > 0, "{trial:?}");
+        }
+        let injected: u64 = trial.injected.iter().map(|(_, count)| count).sum();
+        assert!(injected > 0, "{trial:?}");
+        let kinds = trial.injected.iter().filter(|(_, count)| *count > 0).count();
+        assert!(trial.network != Network::Faults || kinds > 1, "{trial:?}");
+    }
+}
+
+#[test]
+fn others_run_through_the_same_trials() {
+    let all = Library::ALL.into_iter().filter(|library| !library.is_ours());
+    let options = options(all.collect(), 800);
+    let report = done(programme(&options, &mut |what| eprintln!("{what}")));
+    eprintln!("{}", report.markdown());
+    for skipped in &report.skipped {
+        eprintln!("SKIPPED: {}: {}", skipped.library.name(), skipped.why);
+    }
+    let trials = report.trials.iter().filter(|trial| trial.network == Network::Delays);
+    for trial in trials {
+        assert!(trial.counts.acquired > 0, "{trial:?}");
+    }
+    // The report is for machines too.
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["ttl_ms"], 200);
+    assert_eq!(json["trials"].as_array().unwrap().len(), report.trials.len());
+}
