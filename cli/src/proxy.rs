@@ -58,10 +58,7 @@ pub(crate) struct ProxyArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ProxyArgs) -> Result<Ending, Failure> {
-    let wrong = |error: RigError| match error {
-        RigError::Upstream { .. } => Failure::Argument(format!("--to {error}")),
-        error => Failure::Rig(error),
-    };
+    let wrong = |error: RigError| Failure::Argument(format!("--to {error}"));
     let to = Upstream::parse(&args.to).map_err(wrong)?;
     let rule = |text: &String| {
         text.parse::<Rule>().map_err(|error| Failure::Argument(format!("--fault: {error}")))
@@ -76,7 +73,7 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<Ending, Failure> {
     let proxy = runtime.block_on(async {
         // Listened to first, so that who sees the address may end it.
         let mut ends = Ends::listen(args.lasts).map_err(system)?;
-        let proxy = Proxy::listen(args.listen, to, rules, args.seed).map_err(wrong)?;
+        let proxy = Proxy::listen(args.listen, to, rules, args.seed).map_err(Failure::Rig)?;
         anstream::eprintln!(
             "leasehold proxy: {} forwards to {}, seed {}",
             proxy.url(),
