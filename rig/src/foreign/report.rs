@@ -106,8 +106,9 @@ impl ForeignReport {
         text += &format!("\n|---|---{}|\n", "|--:".repeat(count.saturating_sub(2)));
         for trial in self.trials.iter().filter(|trial| trial.workload == workload) {
             let Counts { acquired, renewals, strays, zombies, orphans, .. } = trial.counts;
-            let Counts { unreleased, hung, slowest_ms, ended_badly, .. } = trial.counts;
-            text += &format!("| {} | {} | {acquired}", trial.network.name(), trial.library.name());
+            let Counts { denied, unreleased, hung, slowest_ms, ended_badly, .. } = trial.counts;
+            text += &format!("| {} | {}", trial.network.name(), trial.library.name());
+            text += &format!(" | {acquired} | {denied}");
             match workload {
                 Workload::Renew => {
                     let told = trial.counts.false_taken.unwrap_or(0);
@@ -154,27 +155,30 @@ impl Workload {
     fn columns(self) -> &'static str {
         match self {
             Workload::Renew => {
-                "| network | library | acquired | renewals | strays | zombies | false \"taken\" | \
-                 orphans | unreleased | hung | slowest ms | ended badly |"
+                "| network | library | acquired | denied | renewals | strays | zombies | \
+                 false \"taken\" | orphans | unreleased | hung | slowest ms | ended badly |"
             }
             Workload::Contend => {
-                "| network | library | acquired | overlaps | longest ms | strays | zombies | \
-                 orphans | unreleased | hung | slowest ms | ended badly |"
+                "| network | library | acquired | denied | overlaps | longest ms | strays | \
+                 zombies | orphans | unreleased | hung | slowest ms | ended badly |"
             }
         }
     }
 }
 
 const MEANING: &str = "\
-- **renewals**: extensions that servers executed. Every count of commands is each server's own, from its `MONITOR`.
+- **denied**: attempts that were not granted, whatever the reason; each is followed by another.
+- **renewals**: extensions that servers executed. Every count of commands is each server's own,
+  from its `MONITOR`.
 - **strays**: those executed after a release of the same lease at the same server.
 - **zombies**: strays that stored the key again.
-- **false \"taken\"**: renewals that failed with words that say so, of a key that nobody else uses. rslock says the \
-same when servers are silent.
+- **false \"taken\"**: renewals that failed with words that say so, of a key that nobody else uses.
+  rslock says the same when servers are silent.
 - **orphans**: keys that an acquisition stored after its own clean-up had been executed there.
-- **unreleased**: keys that were stored and whose release was never executed there: others wait for the TTL.
-- **overlaps**: windows of belief, from the return of the acquisition to the stop or the end that the library names, \
-that begin inside another's.
+- **unreleased**: keys that were stored and whose release was never executed there: others wait
+  for the TTL.
+- **overlaps**: windows of belief, from the return of the acquisition to the stop or the end that
+  the library names, that begin inside another's.
 - **hung**: single attempts to acquire that took more than a second, or never ended.
 - **ended badly**: programs that crashed, or were killed as they did not end within five seconds.
 ";
