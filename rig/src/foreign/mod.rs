@@ -51,6 +51,10 @@ pub enum Network {
     /// The same, and of a hundred commands each one is lost, its reply is lost, it breaks its
     /// connection, or it arrives when its client has gone.
     Faults,
+    /// As the first, and of a thousand commands three are lost and of three the reply, each with
+    /// whatever comes after it on its connection, which nobody ends: as with a firewall that has
+    /// forgotten it.
+    Silences,
     /// As the first, and two of the three servers restart empty, now and then. That is more than
     /// Redlock promises to bear; the restart guard bears it. Leases and trials are longer.
     Restarts,
@@ -115,8 +119,10 @@ fn trials_of(library: Library) -> Vec<(Workload, Network)> {
         Library::Leasehold | Library::GoRedsync | Library::Rslock | Library::NodeRedlock => vec![
             (Workload::Renew, Network::Delays),
             (Workload::Renew, Network::Faults),
+            (Workload::Renew, Network::Silences),
             (Workload::Contend, Network::Delays),
             (Workload::Contend, Network::Faults),
+            (Workload::Contend, Network::Silences),
             (Workload::Contend, Network::Restarts),
         ],
     }
@@ -146,13 +152,14 @@ impl Network {
         match self {
             Network::Delays => "delays",
             Network::Faults => "faults",
+            Network::Silences => "silences",
             Network::Restarts => "restarts",
         }
     }
 
     fn ttl_ms(self) -> u64 {
         match self {
-            Network::Delays | Network::Faults => TTL_MS,
+            Network::Delays | Network::Faults | Network::Silences => TTL_MS,
             Network::Restarts => TTL_OVER_RESTARTS_MS,
         }
     }
@@ -160,7 +167,7 @@ impl Network {
     /// How many times as long as others a trial lasts.
     fn trials(self) -> u64 {
         match self {
-            Network::Delays | Network::Faults => 1,
+            Network::Delays | Network::Faults | Network::Silences => 1,
             Network::Restarts => 2,
         }
     }
@@ -168,6 +175,11 @@ impl Network {
     fn rules(self) -> Result<Vec<Rule>, RigError> {
         let texts: &[&str] = match self {
             Network::Delays | Network::Restarts => &["delay 1ms..5ms"],
+            Network::Silences => &[
+                "delay 1ms..5ms",
+                "drop SET,EVALSHA,EVAL 0.3%",
+                "drop-reply SET,EVALSHA,EVAL 0.3%",
+            ],
             Network::Faults => &[
                 "delay 1ms..5ms",
                 "drop 100ms SET,EVALSHA,EVAL 1%",

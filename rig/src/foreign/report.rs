@@ -1,5 +1,7 @@
 //! The result, for machines and as a table.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::program::Library;
@@ -41,7 +43,7 @@ pub struct Trial {
     /// What was seen.
     pub counts: Counts,
     /// The faults that were injected, by name.
-    pub injected: Vec<(String, u64)>,
+    pub injected: BTreeMap<String, u64>,
 }
 
 /// What was seen in a trial, by the programs and by the servers.
@@ -167,6 +169,11 @@ impl Workload {
 }
 
 const MEANING: &str = "\
+- **delays**: requests take 1 to 5 ms. **faults**: the same, and of a hundred commands one is lost
+  and one has its reply lost, each with the connection, which is reset 100 ms later; one resets its
+  connection; and one ends its connection for the client and arrives 150 ms later. **silences**:
+  of a thousand commands three are lost, and three replies, each with the connection, which stays
+  open. **restarts**: as delays, and servers restart.
 - **denied**: attempts that were not granted, whatever the reason; each is followed by another.
 - **renewals**: extensions that servers executed. Every count of commands is each server's own,
   from its `MONITOR`.

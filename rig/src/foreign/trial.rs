@@ -122,12 +122,12 @@ fn end(running: Vec<Running>) -> Result<Vec<(Vec<Event>, bool)>, RigError> {
     running.into_iter().map(|one| one.end(END.saturating_sub(started.elapsed()))).collect()
 }
 
-fn injected(proxies: &[Proxy]) -> Vec<(String, u64)> {
+fn injected(proxies: &[Proxy]) -> BTreeMap<String, u64> {
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for rule in proxies.iter().flat_map(|proxy| proxy.injected().rules) {
         *sums.entry(rule.rule.fault.name().to_owned()).or_default() += rule.injected;
     }
-    sums.into_iter().collect()
+    sums
 }
 
 impl Running {
