@@ -107,7 +107,8 @@ impl Task {
             let (renewer, held, told) = (self.clone(), Arc::clone(&lock), Arc::clone(&stop));
             tokio::spawn(async move {
                 let period = renewer.ttl / 2;
-                let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+                let mut ticks =
+                    tokio::time::interval_at(tokio::time::Instant::now() + period, period);
                 loop {
                     ticks.tick().await;
                     if told.load(Ordering::SeqCst) {

@@ -28,9 +28,19 @@ const BETWEEN_RESTARTS: Duration = Duration::from_millis(3_500);
 
 /// A program under way.
 struct Running {
-    child: Child,
+    process: Process,
     said: JoinHandle<Vec<Event>>,
     complains: JoinHandle<String>,
+}
+
+/// Killed when it is not wanted any more.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Either fails only if it has ended already.
+        let _ = (self.0.kill(), self.0.wait());
+    }
 }
 
 /// A server, what hears it, and what was counted in its former lives.
@@ -147,23 +157,21 @@ impl Running {
             let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
             text
         });
-        Ok(Running { child, said, complains })
+        Ok(Running { process: Process(child), said, complains })
     }
 
     /// Waits a while for its end, and kills it if there is none.
     fn end(mut self, patience: Duration) -> Result<(Vec<Event>, bool), RigError> {
         let started = now();
         let status = loop {
-            let status = self.child.try_wait().map_err(RigError::system("a program's status"))?;
+            let status =
+                self.process.0.try_wait().map_err(RigError::system("a program's status"))?;
             if status.is_some() || started.elapsed() > patience {
                 break status;
             }
             sleep(Duration::from_millis(5));
         };
-        if status.is_none() {
-            // Either fails only if it has just ended.
-            let _ = (self.child.kill(), self.child.wait());
-        }
+        drop(self.process);
         let events = self.said.join().unwrap_or_default();
         let complains = self.complains.join().unwrap_or_default();
         if events.is_empty() {
