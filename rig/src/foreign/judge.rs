@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::event::{Event, Happening};
 
-/// An attempt to acquire hangs if it lasts longer, in microseconds: five TTLs.
-pub(super) const HANG_US: i64 = 1_000_000;
+/// An attempt to acquire hangs if it lasts longer, in microseconds: ten TTLs. Less may be a machine
+/// that is busy.
+pub(super) const HANG_US: i64 = 2_000_000;
 
 /// What programs believed and were told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

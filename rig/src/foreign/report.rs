@@ -53,7 +53,7 @@ pub struct Counts {
     pub acquired: u64,
     /// Attempts that were not granted, or failed.
     pub denied: u64,
-    /// Attempts that lasted more than a second, which is five TTLs, or never ended.
+    /// Attempts that lasted more than two seconds, which is ten TTLs, or never ended.
     pub hung: u64,
     /// The longest attempt, in milliseconds.
     pub slowest_ms: u64,
@@ -186,6 +186,6 @@ const MEANING: &str = "\
   for the TTL.
 - **overlaps**: windows of belief, from the return of the acquisition to the stop or the end that
   the library names, that begin inside another's.
-- **hung**: single attempts to acquire that took more than a second, or never ended.
+- **hung**: single attempts to acquire that took more than two seconds, or never ended.
 - **ended badly**: programs that crashed, or were killed as they did not end within five seconds.
 ";

@@ -89,12 +89,12 @@ fn windows_of_belief_end_with_the_stop_or_the_end_that_is_named() {
 #[test]
 fn attempts_that_are_slow_or_never_end_hang() {
     use Happening::{Asks, Denied, Held};
-    let quick = [(0, Asks, None), (999_000, Denied, None), (999_001, Asks, None)];
-    let told = judge(&[events(0, &quick)], false, 1_500_000);
-    assert_eq!((told.hung, told.denied, told.slowest_us), (0, 1, 999_000));
-    let slow = [(0, Asks, None), (1_000_001, Held, None), (2_000_000, Asks, None)];
-    let told = judge(&[events(0, &slow)], false, 4_000_000);
-    assert_eq!((told.hung, told.acquired, told.slowest_us), (2, 1, 2_000_000));
+    let quick = [(0, Asks, None), (1_999_000, Denied, None), (1_999_001, Asks, None)];
+    let told = judge(&[events(0, &quick)], false, 2_500_000);
+    assert_eq!((told.hung, told.denied, told.slowest_us), (0, 1, 1_999_000));
+    let slow = [(0, Asks, None), (2_000_001, Held, None), (3_000_000, Asks, None)];
+    let told = judge(&[events(0, &slow)], false, 6_000_000);
+    assert_eq!((told.hung, told.acquired, told.slowest_us), (2, 1, 3_000_000));
 }
 
 #[test]
