@@ -8,13 +8,13 @@
 use std::path::{Path, PathBuf};
 
 use leasehold_rig::foreign::{Library, Network, Options, Places, Workload, programme};
-use leasehold_tests::done;
+use leasehold_tests::{binary, done};
 
 fn options(libraries: Vec<Library>, trial_ms: u64) -> Options {
     let tests = std::env::current_exe().unwrap();
     let built: PathBuf = tests.ancestors().nth(2).unwrap().to_owned();
     let places = Places {
-        ours: built.join("leasehold-contender"),
+        ours: vec![binary().into(), "foreign-contender".into()],
         interop: Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop"),
         built: built.join("interop"),
     };
@@ -38,9 +38,9 @@ fn what_cannot_be_had_is_skipped_with_the_reason_or_an_error_where_all_is_requir
     assert_eq!(error, "go-redsync 4.16.0 cannot be had: /nowhere/go-redsync is not here");
     options.libraries = vec![Library::Leasehold];
     options.is_every_required = false;
-    options.places.ours = "/nowhere".into();
+    options.places.ours = vec!["/nowhere".into()];
     let error = programme(&options, &mut |_| ()).unwrap_err().to_string();
-    assert!(error.contains("run: cargo build -p leasehold-rig"), "{error}");
+    assert!(error.contains("/nowhere is missing; run: cargo build"), "{error}");
 }
 
 #[test]

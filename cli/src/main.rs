@@ -68,6 +68,12 @@ enum Command {
     /// A process that contends in `soak`
     #[command(hide = true)]
     SoakContender(soak::ContenderArgs),
+    /// Our library under a workload that other libraries run too
+    #[command(hide = true)]
+    ForeignContender {
+        /// What it is told
+        arguments: Vec<String>,
+    },
     /// The process that becomes the command of `run`
     #[command(hide = true)]
     RunChild(run::ChildArgs),
@@ -89,6 +95,11 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Soak(args) => exit::code(soak::run(&args)),
         Command::SoakContender(args) => exit::code(soak::contend(args)),
+        Command::ForeignContender { arguments } => exit::code(
+            leasehold_rig::foreign::contender(&arguments)
+                .map(|()| exit::Ending::AsClaimed)
+                .map_err(exit::Failure::Rig),
+        ),
         Command::RunChild(args) => run::become_command(&args),
     }
 }

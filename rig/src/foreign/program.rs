@@ -77,8 +77,8 @@ impl Library {
 /// Where programs are and are put.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// The program of our library: `leasehold-contender`, a binary of this package.
-    pub ours: PathBuf,
+    /// The words that start [`contender`](super::contender): a program of ours.
+    pub ours: Vec<OsString>,
     /// The sources of the others: the folder `interop` of this workspace.
     pub interop: PathBuf,
     /// A folder for what is built; kept, it saves building again.
@@ -103,11 +103,10 @@ impl Places {
     }
 
     fn ours(&self) -> Result<Start, String> {
-        let path = &self.ours;
-        let advice = "is missing; run: cargo build -p leasehold-rig --bin leasehold-contender";
-        path.exists()
-            .then(|| vec![path.into()])
-            .ok_or_else(|| format!("{} {advice}", path.display()))
+        let program = self.ours.first().map(Path::new).unwrap_or(Path::new(""));
+        let advice = "is missing; run: cargo build --release";
+        let missing = || format!("{} {advice}", program.display());
+        program.exists().then(|| self.ours.clone()).ok_or_else(missing)
     }
 
     fn go(&self) -> Result<Start, String> {
