@@ -40,7 +40,7 @@ fn unescape(line: &str) -> Vec<u8> {
                 let meant = unescape(text).repeat(count.parse().unwrap());
                 (count.len() + text.len() + 3, meant)
             }
-            _ => (next.len_utf8(), rest[..next.len_utf8()].as_bytes().to_vec()),
+            _ => (next.len_utf8(), rest.as_bytes()[..next.len_utf8()].to_vec()),
         };
         bytes.extend(meant);
         rest = &rest[taken..];
