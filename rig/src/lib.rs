@@ -7,6 +7,7 @@
 mod clock;
 mod connection;
 mod error;
+pub mod perform;
 mod processes;
 mod program;
 mod server;
