@@ -2,6 +2,7 @@
 
 use leasehold::driver::conformance::Greeted;
 use leasehold::protocol::Command;
+use leasehold_world::narrate::verb;
 use leasehold_world::{Message, Pipe};
 use redis::Value;
 
@@ -26,6 +27,8 @@ pub(super) struct Sent {
     pub(super) reply: Option<Value>,
     /// Whether nobody waits for it any more.
     pub(super) stray: bool,
+    /// Of a KILL: the connections that had been given up when it was sent.
+    pub(super) kills: Vec<usize>,
 }
 
 /// All of one client at one server, in the order of the world's pipe.
@@ -65,6 +68,16 @@ impl Line {
         *self = Line::default();
     }
 
+    /// What is under way, in words.
+    pub(super) fn words(&self) -> String {
+        let words = self.sent.iter().map(|sent| {
+            let stray = if sent.stray { "stray " } else { "" };
+            let ran = if sent.reply.is_some() { ", answered" } else { "" };
+            format!("{stray}{}{ran}", verb(sent.command))
+        });
+        listed(words.collect())
+    }
+
     /// The connections that were given up.
     pub(super) fn given_up(&self) -> Vec<usize> {
         let old = |&at: &usize| self.wires[at].is_some() && self.present != Some(at);
@@ -83,4 +96,18 @@ impl Line {
         let kept = self.sent.len() <= pipe.len() && self.sent.iter().zip(pipe.iter()).all(same);
         kept.then(|| pipe.iter().skip(self.sent.len()).collect())
     }
+}
+
+/// What is under way in a pipe of the world, in words.
+pub(super) fn words_of(pipe: &Pipe) -> String {
+    let words = pipe.iter().map(|message| {
+        let stray = if message.age() > 0 { "stray " } else { "" };
+        let ran = if message.answer().is_some() { ", answered" } else { "" };
+        format!("{stray}{}{ran}", verb(message.command()))
+    });
+    listed(words.collect())
+}
+
+fn listed(words: Vec<String>) -> String {
+    if words.is_empty() { "nothing".to_owned() } else { words.join("; ") }
 }

@@ -13,7 +13,7 @@ use leasehold_world::{
 use redis::{Value as Reply, cmd};
 
 use super::facts::{Observation, Watch};
-use super::line::{Line, Sent, Wire};
+use super::line::{Line, Sent, Wire, words_of};
 use super::outcome::{Difference, Disagreement, PerformError, Performance, Performed, Side};
 use super::stage::{Host, KEY};
 use super::verdict::{self, Apart};
@@ -155,7 +155,9 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
             apart = apart.or_else(|| self.compare(&arrived, &effects));
         }
         if apart.is_none() {
-            self.keep_up()?;
+            apart = self.keep_up()?;
+        }
+        if apart.is_none() {
             let broken = self.judge();
             // After a step of the clock the next command is to be the first to find out that a key
             // is gone, unless there is something to be seen.
@@ -275,27 +277,32 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
     // ---- messages ----------------------------------------------------------------------------
 
     /// Takes over what the world's clients have sent since, as bytes of the driver.
-    fn keep_up(&mut self) -> Result<(), PerformError> {
+    fn keep_up(&mut self) -> Result<Option<Apart>, PerformError> {
         for client in 0..C as u8 {
             for node in 0..N as u8 {
                 let line = &self.lines[at(client)][at(node)];
-                let news = line.news(&self.world.pipes[at(client)][at(node)]);
-                let step = self.number();
-                let news = news.ok_or(PerformError::OutOfStep { step, client, node })?;
+                let pipe = self.world.pipes[at(client)][at(node)];
+                let Some(news) = line.news(&pipe) else {
+                    let about = format!("what is under way from c{client}");
+                    return Ok(Some(self.apart(node, about, &words_of(&pipe), &line.words())));
+                };
                 for message in news {
                     self.send(client, node, message)?;
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn send(&mut self, client: u8, node: u8, message: Message) -> Result<(), PerformError> {
         let (command, generation) = (message.command(), message.generation());
-        let bytes = self.bytes(client, node, message)?;
         let on = self.connection_for(client, node)?;
+        let is_kill = command == Command::Kill;
+        let kills =
+            if is_kill { self.lines[at(client)][at(node)].given_up() } else { Vec::new() };
+        let bytes = self.bytes(client, node, message)?;
         let (reply, stray) = (None, false);
-        let sent = Sent { command, generation, bytes, on, reply, stray };
+        let sent = Sent { command, generation, bytes, on, reply, stray, kills };
         self.lines[at(client)][at(node)].sent.push(sent);
         Ok(())
     }
@@ -381,8 +388,8 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         Ok(Arrived { command, answer, reply: told, odd: None })
     }
 
-    /// `CLIENT KILL` of the connections that were given up when it was sent. Whatever is under way
-    /// on them is there by then, unread: the server is busy before it kills.
+    /// `CLIENT KILL` of the connections that had been given up when it was sent. Whatever is under
+    /// way on them is there by then, unread: the server is busy before it kills.
     fn kill(
         &mut self,
         client: u8,
@@ -390,40 +397,41 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         (index, on): (usize, usize),
     ) -> Result<Arrived, RigError> {
         let line = &mut self.lines[at(client)][at(node)];
-        let bytes = line.sent[index].bytes.clone();
-        let strays: Vec<(Option<usize>, Vec<u8>)> = (line.sent.iter().enumerate())
-            .filter(|(place, sent)| sent.stray && *place != index)
-            .map(|(_, sent)| (sent.on, sent.bytes.clone()))
-            .collect();
-        let doomed: Vec<usize> = line.given_up().into_iter().filter(|&old| old != on).collect();
-        let Some(wire) = line.wires[on].as_mut() else { return Err(RigError::Closed) };
+        let Line { wires, sent, .. } = line;
+        let kill = &sent[index];
+        let (doomed, bytes) = (kill.kills.clone(), kill.bytes.clone());
+        let is_doomed = |sent: &Sent| sent.stray && sent.on.is_none_or(|on| doomed.contains(&on));
+        let wire = wires[on].as_mut().ok_or(RigError::Closed)?;
         // Whoever was served last is served first of those that are ready. So this one was.
         wire.connection.ask(&[cmd("PING").to_owned()])?;
         let busy = cmd("DEBUG").arg("SLEEP").arg("0.001").to_owned();
         wire.connection.send(&[busy.get_packed_command(), bytes].concat())?;
-        for (old, bytes) in strays {
-            if let Some(wire) = old.and_then(|old| line.wires[old].as_mut()) {
-                // One that is killed already is as good.
-                let _ = wire.connection.send(&bytes);
+        for stray in sent.iter().filter(|sent| is_doomed(sent)) {
+            if let Some(wire) = stray.on.and_then(|old| wires[old].as_mut()) {
+                // A connection that is dead already is as good.
+                let _ = wire.connection.send(&stray.bytes);
             }
         }
-        let Some(wire) = line.wires[on].as_mut() else { return Err(RigError::Closed) };
+        let wire = wires[on].as_mut().ok_or(RigError::Closed)?;
         wire.connection.reply()?;
         let mut killed = 0;
         for _ in &doomed {
-            let reply = wire.connection.reply()?;
-            killed += i64::from(reply == Reply::Int(1));
+            killed += i64::from(wire.connection.reply()? == Reply::Int(1));
         }
         let mut odd = None;
-        for old in doomed {
-            if let Some(mut wire) = line.wires[old].take()
+        for &old in &doomed {
+            if let Some(mut wire) = wires[old].take()
                 && let Some(reply) = wire.connection.reply_or_end()?
             {
                 odd = Some(format!("{} on a connection that was killed", words(&reply)));
             }
         }
-        line.sent[index].reply = Some(Reply::Int(killed));
-        line.sent.retain(|sent| !sent.stray);
+        if !sent[index].stray {
+            sent[index].reply = Some(Reply::Int(killed));
+        }
+        let mut place = 0..;
+        // Nobody hears what a stray KILL is answered.
+        sent.retain(|sent| place.next() != Some(index) && !is_doomed(sent) || !sent.stray);
         let answer = if killed > 0 { Answer::Done } else { Answer::Missing };
         let reply = format!("{killed} killed");
         Ok(Arrived { command: Command::Kill, answer: Some(answer), reply, odd })
