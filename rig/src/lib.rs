@@ -11,6 +11,7 @@ pub mod perform;
 mod processes;
 mod program;
 mod server;
+pub mod violations;
 
 pub use clock::Clock;
 pub use connection::Connection;
