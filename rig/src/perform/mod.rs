@@ -12,6 +12,8 @@ mod line;
 mod outcome;
 mod run;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use facts::{Fact, Observation};

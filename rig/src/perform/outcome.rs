@@ -51,8 +51,8 @@ pub enum Verdict {
     Nothing,
     /// Every answer and key is as in the trace, but not that claim breaks which it names.
     Otherwise {
-        /// What it names.
-        named: Option<Claim>,
+        /// Which it names.
+        named: Claim,
         /// What breaks.
         found: Option<(usize, Claim)>,
     },
@@ -88,12 +88,11 @@ impl fmt::Display for Verdict {
             Verdict::Same { claim, step } => {
                 write!(f, "the same violation: {}, at step {step}", claim.name())
             }
-            Verdict::Nothing => f.write_str("none, as in the trace"),
+            Verdict::Nothing => f.write_str("none"),
             Verdict::Otherwise { named, found } => {
-                let name = |claim: &Option<Claim>| claim.map_or("none", Claim::name);
-                let at = found.map_or(String::new(), |(step, _)| format!(" at step {step}"));
-                let found = found.map(|(_, claim)| claim);
-                write!(f, "{}{at}, where the trace names {}", name(&found), name(named))
+                let name = |(step, claim): (usize, Claim)| format!("{} at step {step}", claim.name());
+                let found = found.map_or("none".to_owned(), name);
+                write!(f, "{found}, where the trace names {}", named.name())
             }
             Verdict::Unseen { claim, step } => {
                 write!(f, "{} at step {step}, and the servers do not show it", claim.name())

@@ -151,6 +151,8 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
             stored: String::new(),
         });
         let mut apart = self.act(step, new_process)?;
+        #[cfg(test)]
+        self.hosts[0].meddle(self.steps.len())?;
         if let Some(arrived) = arrived {
             apart = apart.or_else(|| self.compare(&arrived, &effects));
         }

@@ -24,6 +24,16 @@ pub struct Stage {
     program: Program,
     version: String,
     hosts: Vec<Host>,
+    #[cfg(test)]
+    pub(super) meddle: Option<Meddle>,
+}
+
+/// What somebody does to the first server behind the back of all.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(super) struct Meddle {
+    pub(super) step: usize,
+    pub(super) command: redis::Cmd,
 }
 
 impl Stage {
@@ -34,7 +44,13 @@ impl Stage {
     pub fn start(program: Program) -> Result<Stage, RigError> {
         let host = Host::start(program)?;
         let version = host.version(program)?;
-        Ok(Stage { program, version, hosts: vec![host] })
+        Ok(Stage {
+            program,
+            version,
+            hosts: vec![host],
+            #[cfg(test)]
+            meddle: None,
+        })
     }
 
     /// The program and its version, as in `redis-server 7.0.15`.
@@ -53,6 +69,10 @@ impl Stage {
         }
         let hosts = &mut self.hosts[..usize::from(nodes)];
         hosts.iter_mut().try_for_each(Host::clear)?;
+        #[cfg(test)]
+        {
+            hosts[0].meddle = self.meddle.take();
+        }
         let scope = &trace.scope;
         let size = || ReplayError::Size { nodes, clients: scope.clients() };
         let server = self.version.clone();
@@ -83,13 +103,21 @@ pub(super) struct Host {
     admin: Option<Connection>,
     /// What the clock shows when that of the world's node shows zero.
     origin_us: i64,
+    #[cfg(test)]
+    meddle: Option<Meddle>,
 }
 
 impl Host {
     fn start(program: Program) -> Result<Host, RigError> {
         let server = Server::start_with_clock(program, &["--dbfilename", DUMP])?;
         let admin = Some(Connection::open(&server)?);
-        Ok(Host { server, admin, origin_us: Clock::START_US })
+        Ok(Host {
+            server,
+            admin,
+            origin_us: Clock::START_US,
+            #[cfg(test)]
+            meddle: None,
+        })
     }
 
     fn version(&self, program: Program) -> Result<String, RigError> {
@@ -110,6 +138,14 @@ impl Host {
         self.set_clock(0)?;
         self.ask(&[cmd("FLUSHALL").to_owned(), cmd("SCRIPT").arg("FLUSH").to_owned()])?;
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn meddle(&mut self, step: usize) -> Result<(), RigError> {
+        match self.meddle.take_if(|meddle| meddle.step == step) {
+            Some(meddle) => self.ask(&[meddle.command]).map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     fn clock(&self) -> Result<&Clock, RigError> {

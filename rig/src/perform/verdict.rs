@@ -35,7 +35,7 @@ pub(super) fn of(
     match (named, found) {
         (_, Some((step, claim))) => Verdict::Same { claim, step },
         (None, None) => Verdict::Nothing,
-        (Some(_), None) => Verdict::Otherwise { named, found: first },
+        (Some(named), None) => Verdict::Otherwise { named, found: first },
     }
 }
 
