@@ -2,7 +2,8 @@
 //!
 //! A [`Server`] starts in milliseconds on a unix socket in a directory of its own, and is gone with
 //! its owner, however that ends. Its wall clock can be [commanded](Clock): then real Redis runs in
-//! virtual time. A [`Connection`] carries the bytes of the library's driver.
+//! virtual time. A [`Connection`] carries the bytes of the library's driver. A trace can be
+//! [performed](perform) on them, and [violations] brought about.
 
 mod clock;
 mod connection;

@@ -7,10 +7,13 @@
 //! (an orphan, a zombie, two holders) are found a second time, from their replies and keys alone,
 //! and must agree. `docs/validation.md` says how a step becomes real.
 
+mod arrive;
+mod compare;
 mod facts;
 mod line;
 mod outcome;
 mod run;
+mod sending;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -20,7 +23,8 @@ pub use facts::{Fact, Observation};
 pub use outcome::{Difference, Disagreement, PerformError, Performance, Performed, Side, Verdict};
 pub use stage::Stage;
 
-use leasehold_world::Trace;
+use leasehold::protocol::{Command, Rules};
+use leasehold_world::{Scope, Trace};
 
 use crate::Program;
 
@@ -33,4 +37,14 @@ pub const TICK_MS: i64 = 1_000;
 /// If the program is missing, a server fails, or the trace cannot be taken.
 pub fn perform(trace: &Trace, program: Program) -> Result<Performance, PerformError> {
     Stage::start(program)?.perform(trace)
+}
+
+/// Whether a rule that is broken on purpose in `scope` is one of the scripts. The servers run the
+/// scripts that ship, and then they must not do what the trace says.
+pub fn breaks_a_script(scope: &Scope) -> bool {
+    let rules = scope.mutated;
+    let scripts = [Command::Extend, Command::Release, Command::Adopt];
+    scripts.into_iter().any(|command| !rules.compares(command))
+        || rules.adopts_missing()
+        || rules.extends_by(&scope.config) != scope.config.extend()
 }

@@ -90,7 +90,8 @@ impl fmt::Display for Verdict {
             }
             Verdict::Nothing => f.write_str("none"),
             Verdict::Otherwise { named, found } => {
-                let name = |(step, claim): (usize, Claim)| format!("{} at step {step}", claim.name());
+                let name =
+                    |(step, claim): (usize, Claim)| format!("{} at step {step}", claim.name());
                 let found = found.map_or("none".to_owned(), name);
                 write!(f, "{found}, where the trace names {}", named.name())
             }

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use leasehold::driver::conformance::{Spoken, answer, is_noscript, kill, load_extend};
-use leasehold::protocol::{Answer, Command, Mutated};
+use leasehold::driver::conformance::Spoken;
+use leasehold::protocol::Mutated;
 use leasehold_world::message::Link;
 use leasehold_world::trace::Line as TraceLine;
-use leasehold_world::{
-    CLAIMS, Claim, Effects, Message, Program, ReplayError, Scope, Step, Trace, Value, World,
-    WorldTime, narrate,
-};
-use redis::{Value as Reply, cmd};
+use leasehold_world::{Claim, ReplayError, Scope, Step, Trace, Value, World, WorldTime, narrate};
+use redis::cmd;
 
 use super::facts::{Observation, Watch};
-use super::line::{Line, Sent, Wire, words_of};
-use super::outcome::{Difference, Disagreement, PerformError, Performance, Performed, Side};
+use super::line::Line;
+use super::outcome::{PerformError, Performance, Performed};
 use super::stage::{Host, KEY};
 use super::verdict::{self, Apart};
 use super::{TICK_MS, Verdict};
@@ -31,9 +28,9 @@ pub(super) struct Run<'t, I, const N: usize, const C: usize> {
     /// By client and node.
     pub(super) lines: Vec<Vec<Line>>,
     /// The name of the extend script, the same on every server.
-    sha: String,
+    pub(super) sha: String,
     /// Whose value some bytes are.
-    spoken: BTreeMap<Vec<u8>, Value>,
+    pub(super) spoken: BTreeMap<Vec<u8>, Value>,
     /// What every server was last seen to store.
     pub(super) seen: [Stored; N],
     pub(super) corners: [Corner; N],
@@ -52,15 +49,6 @@ pub(super) struct Corner {
     pub(super) brought: bool,
     /// Its scripts were lost, and nobody has loaded them since.
     pub(super) lost: bool,
-}
-
-/// What a server did when a message arrived.
-struct Arrived {
-    command: Command,
-    answer: Option<Answer>,
-    reply: String,
-    /// What it did that the world does not know of.
-    odd: Option<String>,
 }
 
 impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
@@ -120,7 +108,7 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         self.steps.len()
     }
 
-    fn scope(&self) -> &'t Scope {
+    pub(super) fn scope(&self) -> &'t Scope {
         &self.trace.scope
     }
 
@@ -132,16 +120,14 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         if !self.world.permits(scope, &step) {
             return Err(ReplayError::NotEnabled { line: number, step: line.step.clone() }.into());
         }
-        let arrived = match step {
-            Step::Run { client, node, index } => Some(self.arrive(client, node, index.into())?),
-            _ => None,
-        };
-        let new_process = match step {
-            Step::Connect { client, node } => {
-                self.world.pipes[at(client)][at(node)].link == Link::DownWithServer
-            }
-            _ => false,
-        };
+        let mut arrived = None;
+        if let Step::Run { client, node, index } = step {
+            arrived = Some(self.arrive(client, node, index.into())?);
+        }
+        let mut new_process = false;
+        if let Step::Connect { client, node } = step {
+            new_process = self.world.pipes[at(client)][at(node)].link == Link::DownWithServer;
+        }
         let effects = self.world.apply(scope, scope.mutated, step);
         self.steps.push(Performed {
             elapsed: self.world.clients[0].now.offset(),
@@ -222,367 +208,10 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         }
         Ok(None)
     }
-
-    // ---- connections -------------------------------------------------------------------------
-
-    fn open(&mut self, client: u8, node: u8) -> Result<usize, RigError> {
-        let (connection, greeted) = self.hosts[at(node)].greet(self.scope().config.extend())?;
-        let corner = &mut self.corners[at(node)];
-        corner.brought |= corner.lost;
-        corner.lost = false;
-        Ok(self.lines[at(client)][at(node)].add(Wire { connection, greeted }))
-    }
-
-    /// The one connection of a client to a node; a pool opens them when they are needed.
-    fn connect(&mut self, client: u8, node: u8) -> Result<(), RigError> {
-        if self.scope().ordered() {
-            let present = self.open(client, node)?;
-            self.lines[at(client)][at(node)].present = Some(present);
-        }
-        Ok(())
-    }
-
-    /// The library of a broken program connects by itself, as soon as the server is there.
-    fn library_reconnects(&mut self, client: u8, node: u8) -> Result<(), RigError> {
-        let up = self.world.pipes[at(client)][at(node)].link == Link::Up;
-        let none = self.lines[at(client)][at(node)].present.is_none();
-        if up && none && self.hosts[at(node)].is_up() {
-            self.connect(client, node)?;
-        }
-        Ok(())
-    }
-
-    /// The shipped lifecycle is told whether it is another process; the server's own words must
-    /// say the same.
-    fn reconnect(
-        &mut self,
-        client: u8,
-        node: u8,
-        expects_new: bool,
-    ) -> Result<Option<Apart>, RigError> {
-        let line = &self.lines[at(client)][at(node)];
-        let before = line.wires.iter().flatten().next().and_then(|w| w.greeted.run_id.clone());
-        self.connect(client, node)?;
-        let line = &self.lines[at(client)][at(node)];
-        let present = line.wires.iter().flatten().next_back();
-        let now = present.and_then(|wire| wire.greeted.run_id.clone());
-        // The connections to a process that died are gone, and its name with them.
-        let is_new = before.is_none() || before != now;
-        if !self.scope().ordered() || is_new == expects_new {
-            return Ok(None);
-        }
-        let words = |new: bool| if new { "a new process" } else { "the same process" };
-        let about = format!("the connection of c{client}");
-        Ok(Some(self.apart(node, about, words(expects_new), words(is_new))))
-    }
-
-    // ---- messages ----------------------------------------------------------------------------
-
-    /// Takes over what the world's clients have sent since, as bytes of the driver.
-    fn keep_up(&mut self) -> Result<Option<Apart>, PerformError> {
-        for client in 0..C as u8 {
-            for node in 0..N as u8 {
-                let line = &self.lines[at(client)][at(node)];
-                let pipe = self.world.pipes[at(client)][at(node)];
-                let Some(news) = line.news(&pipe) else {
-                    let about = format!("what is under way from c{client}");
-                    return Ok(Some(self.apart(node, about, &words_of(&pipe), &line.words())));
-                };
-                for message in news {
-                    self.send(client, node, message)?;
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn send(&mut self, client: u8, node: u8, message: Message) -> Result<(), PerformError> {
-        let (command, generation) = (message.command(), message.generation());
-        let on = self.connection_for(client, node)?;
-        let is_kill = command == Command::Kill;
-        let kills =
-            if is_kill { self.lines[at(client)][at(node)].given_up() } else { Vec::new() };
-        let bytes = self.bytes(client, node, message)?;
-        let (reply, stray) = (None, false);
-        let sent = Sent { command, generation, bytes, on, reply, stray, kills };
-        self.lines[at(client)][at(node)].sent.push(sent);
-        Ok(())
-    }
-
-    /// A connection for the next message; none if the server is down.
-    fn connection_for(&mut self, client: u8, node: u8) -> Result<Option<usize>, RigError> {
-        let line = &self.lines[at(client)][at(node)];
-        let known = if self.scope().ordered() { line.present } else { line.idle() };
-        if known.is_some() || !self.hosts[at(node)].is_up() {
-            return Ok(known);
-        }
-        if self.scope().ordered() {
-            self.connect(client, node)?;
-            return Ok(self.lines[at(client)][at(node)].present);
-        }
-        self.open(client, node).map(Some)
-    }
-
-    fn bytes(&mut self, client: u8, node: u8, message: Message) -> Result<Vec<u8>, PerformError> {
-        let value = Value::new(client, message.generation());
-        let spoken = spoken(value)?;
-        self.spoken.insert(spoken.value(), value);
-        let ttl_ms = ttl_ms::<I>(self.scope(), client)?;
-        let mut out = Vec::new();
-        match message.command() {
-            Command::Set => spoken.set(&mut out, ttl_ms),
-            Command::Extend => spoken.extend(&mut out, &self.sha, ttl_ms),
-            Command::Release => spoken.release(&mut out, false),
-            Command::Adopt => {
-                let from = self.adopted(client, message.generation());
-                spoken.adopt(&mut out, &self::spoken(from)?, ttl_ms);
-            }
-            Command::Kill => {
-                let line = &self.lines[at(client)][at(node)];
-                let wires = line.given_up().into_iter().filter_map(|at| line.wires[at].as_ref());
-                wires.filter_map(|w| w.greeted.connection).for_each(|id| kill(&mut out, id));
-            }
-        }
-        Ok(out)
-    }
-
-    /// What lease `generation` of a client compares with in its adoption.
-    fn adopted(&self, client: u8, generation: u8) -> Value {
-        let client = &self.world.clients[at(client)];
-        let adopted = match &client.program {
-            Program::Joined(joined) if generation == client.generation => joined.lease.adopted(),
-            Program::Joined(joined) => joined.previous.adopted(),
-            Program::Threaded(_) => None,
-        };
-        adopted.unwrap_or(Value::NONE)
-    }
-
-    /// The bytes of a message reach the server, which runs them.
-    fn arrive(&mut self, client: u8, node: u8, index: usize) -> Result<Arrived, PerformError> {
-        let out_of_step = PerformError::OutOfStep { step: self.number() + 1, client, node };
-        let Some(sent) = self.lines[at(client)][at(node)].sent.get(index) else {
-            return Err(out_of_step);
-        };
-        let (command, stray) = (sent.command, sent.stray);
-        let on = match sent.on {
-            Some(on) => Some(on),
-            None => self.connection_for(client, node)?,
-        };
-        let line = &mut self.lines[at(client)][at(node)];
-        let Some(wire) = on.and_then(|on| line.wires[on].as_mut()) else {
-            return Err(out_of_step);
-        };
-        if command == Command::Kill {
-            let on = on.unwrap_or_default();
-            return Ok(self.kill(client, node, (index, on))?);
-        }
-        wire.connection.send(&line.sent[index].bytes)?;
-        let reply = wire.connection.reply()?;
-        let told = words(&reply);
-        let answer = answer(command, &reply);
-        line.sent[index].on = on;
-        if stray {
-            // Nobody hears of it.
-            line.sent.remove(index);
-        } else {
-            line.sent[index].reply = Some(reply);
-        }
-        Ok(Arrived { command, answer, reply: told, odd: None })
-    }
-
-    /// `CLIENT KILL` of the connections that had been given up when it was sent. Whatever is under
-    /// way on them is there by then, unread: the server is busy before it kills.
-    fn kill(
-        &mut self,
-        client: u8,
-        node: u8,
-        (index, on): (usize, usize),
-    ) -> Result<Arrived, RigError> {
-        let line = &mut self.lines[at(client)][at(node)];
-        let Line { wires, sent, .. } = line;
-        let kill = &sent[index];
-        let (doomed, bytes) = (kill.kills.clone(), kill.bytes.clone());
-        let is_doomed = |sent: &Sent| sent.stray && sent.on.is_none_or(|on| doomed.contains(&on));
-        let wire = wires[on].as_mut().ok_or(RigError::Closed)?;
-        // Whoever was served last is served first of those that are ready. So this one was.
-        wire.connection.ask(&[cmd("PING").to_owned()])?;
-        let busy = cmd("DEBUG").arg("SLEEP").arg("0.001").to_owned();
-        wire.connection.send(&[busy.get_packed_command(), bytes].concat())?;
-        for stray in sent.iter().filter(|sent| is_doomed(sent)) {
-            if let Some(wire) = stray.on.and_then(|old| wires[old].as_mut()) {
-                // A connection that is dead already is as good.
-                let _ = wire.connection.send(&stray.bytes);
-            }
-        }
-        let wire = wires[on].as_mut().ok_or(RigError::Closed)?;
-        wire.connection.reply()?;
-        let mut killed = 0;
-        for _ in &doomed {
-            killed += i64::from(wire.connection.reply()? == Reply::Int(1));
-        }
-        let mut odd = None;
-        for &old in &doomed {
-            if let Some(mut wire) = wires[old].take()
-                && let Some(reply) = wire.connection.reply_or_end()?
-            {
-                odd = Some(format!("{} on a connection that was killed", words(&reply)));
-            }
-        }
-        if !sent[index].stray {
-            sent[index].reply = Some(Reply::Int(killed));
-        }
-        let mut place = 0..;
-        // Nobody hears what a stray KILL is answered.
-        sent.retain(|sent| place.next() != Some(index) && !is_doomed(sent) || !sent.stray);
-        let answer = if killed > 0 { Answer::Done } else { Answer::Missing };
-        let reply = format!("{killed} killed");
-        Ok(Arrived { command: Command::Kill, answer: Some(answer), reply, odd })
-    }
-
-    /// A reply reaches the client, which loads the script again if it was missing.
-    fn deliver(&mut self, client: u8, node: u8, index: usize) -> Result<(), RigError> {
-        let script = self.scope().config.extend();
-        let line = &mut self.lines[at(client)][at(node)];
-        if index >= line.sent.len() {
-            return Ok(());
-        }
-        let sent = line.sent.remove(index);
-        if !sent.reply.is_some_and(|reply| is_noscript(&reply)) {
-            return Ok(());
-        }
-        let Some(wire) = sent.on.and_then(|on| line.wires[on].as_mut()) else { return Ok(()) };
-        let mut load = Vec::new();
-        load_extend(&mut load, script);
-        wire.connection.send(&load)?;
-        wire.connection.reply()?;
-        self.corners[at(node)].lost = false;
-        Ok(())
-    }
-
-    /// The client library stops waiting for a message, and sends it again. What was sent first is
-    /// on a connection of its own from now on: the world lets it overtake, and be overtaken.
-    fn resend(&mut self, client: u8, node: u8, index: usize) -> Result<(), RigError> {
-        let line = &self.lines[at(client)][at(node)];
-        let answered = line.sent.get(index).is_none_or(|sent| sent.reply.is_some());
-        if answered {
-            self.lines[at(client)][at(node)].sent.remove(index);
-            return Ok(());
-        }
-        if self.scope().ordered() && self.hosts[at(node)].is_up() {
-            let own = self.open(client, node)?;
-            self.lines[at(client)][at(node)].sent[index].on = Some(own);
-        }
-        self.lines[at(client)][at(node)].sent[index].stray = true;
-        Ok(())
-    }
-
-    // ---- comparison --------------------------------------------------------------------------
-
-    fn compare(&self, arrived: &Arrived, effects: &Effects<I>) -> Option<Apart> {
-        let executed = effects.executed?;
-        let (command, expected) = (executed.command, executed.answer);
-        let about = format!("{} of {:?}", narrate::verb(command), executed.value);
-        if let Some(odd) = &arrived.odd {
-            return Some(self.apart(executed.node, about, "no reply", odd));
-        }
-        // Whether there was a connection, and whether anything was under way on it, are two
-        // questions; both answers mean that nothing more can run.
-        if arrived.answer == Some(expected) || arrived.command == Command::Kill {
-            return None;
-        }
-        let got = arrived.answer.map_or("what no server says".to_owned(), |a| said(a).to_owned());
-        let got = format!("{got} ({})", arrived.reply);
-        let mut apart = self.apart(executed.node, about, said(expected), &got);
-        let corner = self.corners[at(executed.node)];
-        apart.difference = match (expected, arrived.answer) {
-            (Answer::Refused, Some(_)) if corner.brought => {
-                Some(Difference::ConnectionBringsScripts)
-            }
-            (_, Some(Answer::Refused)) if corner.lost => Some(Difference::MoreThanOneRefusal),
-            _ if corner.went_back => Some(Difference::KeyComesBack),
-            _ => None,
-        };
-        Some(apart)
-    }
-
-    /// Compares what is stored on every server that is up, and for how long still.
-    fn look(&mut self) -> Result<Option<Apart>, RigError> {
-        let mut apart = None;
-        for node in 0..N {
-            if !self.hosts[node].is_up() {
-                continue;
-            }
-            let asked = ["GET", "PTTL"].map(|name| cmd(name).arg(KEY).to_owned());
-            let replies = self.hosts[node].ask(&asked)?;
-            let expected = self.expected(node);
-            let now_ms = self.now_us(node).div_euclid(1_000);
-            let got = match (&replies[0], &replies[1]) {
-                (Reply::Nil, Reply::Int(-2)) => Some(None),
-                (Reply::BulkString(bytes), Reply::Int(pttl_ms)) => {
-                    let value = self.spoken.get(bytes);
-                    value.map(|&value| Some((value, now_ms + pttl_ms + 1)))
-                }
-                _ => None,
-            };
-            if got != Some(expected) && apart.is_none() {
-                let text = |stored: Stored| described(stored, now_ms);
-                let unknown = || format!("{replies:?} (GET, PTTL)");
-                let got = got.map_or_else(unknown, text);
-                let mut why = self.apart(node as u8, "what is stored".into(), &text(expected), &got);
-                let back = self.corners[node].went_back && expected.is_none();
-                why.difference = back.then_some(Difference::KeyComesBack);
-                apart = Some(why);
-            }
-            self.seen[node] = got.flatten();
-            self.corners[node].went_back = false;
-        }
-        Ok(apart)
-    }
-
-    fn apart(&self, node: u8, about: String, expected: &str, got: &str) -> Apart {
-        let (expected, got) = (Side(expected.to_owned()), Side(got.to_owned()));
-        let why = Disagreement { step: self.number(), node, about, expected, got };
-        Apart { difference: None, why }
-    }
-
-    /// What the world says that a server stores.
-    fn expected(&self, node: usize) -> Stored {
-        let node = &self.world.nodes[node];
-        // The last millisecond with the key is the one before `gone_at`.
-        let end_ms = (node.gone_at.offset() * unit_us::<I>() - 1).div_euclid(1_000) + 1;
-        (!node.key.is_none()).then_some((node.key, end_ms))
-    }
-
-    /// The clock of the world's node, as a server's clock runs.
-    pub(super) fn now_us(&self, node: usize) -> i64 {
-        self.world.nodes[node].now.offset() * unit_us::<I>()
-    }
-
-    /// What every server stores, as far as was seen and has not ended since.
-    fn held(&self) -> [Stored; N] {
-        std::array::from_fn(|node| {
-            let now_ms = self.now_us(node).div_euclid(1_000);
-            self.seen[node].filter(|(_, end_ms)| now_ms < *end_ms)
-        })
-    }
-
-    /// Notes which claims break now. Whether there are any.
-    fn judge(&mut self) -> bool {
-        let before = self.broken.len();
-        let scope = self.scope();
-        let number = self.number();
-        for claim in CLAIMS {
-            let fresh = self.broken.iter().all(|(_, known)| *known != claim);
-            if fresh && claim.applies(scope) && !claim.holds(&self.world, scope) {
-                self.broken.push((number, claim));
-            }
-        }
-        self.broken.len() > before
-    }
 }
 
 /// The lease with that value.
-fn spoken(value: Value) -> Result<Spoken, RigError> {
+pub(super) fn spoken(value: Value) -> Result<Spoken, RigError> {
     let mut bytes = [0; 16];
     bytes[..2].copy_from_slice(&[value.client() + 1, value.generation()]);
     Spoken::new(&[KEY], bytes).ok_or(RigError::Closed)
@@ -595,7 +224,7 @@ pub(super) fn unit_us<I: WorldTime>() -> i64 {
 
 /// The TTL that a client's commands carry. Redis gives a key up to a millisecond more; a tick is
 /// life that is guaranteed, so a key that is to last exactly so many ticks gets one less.
-fn ttl_ms<I: WorldTime>(scope: &Scope, client: u8) -> Result<u64, PerformError> {
+pub(super) fn ttl_ms<I: WorldTime>(scope: &Scope, client: u8) -> Result<u64, PerformError> {
     let ttl = scope.config_of(client).ttl();
     let ttl_ms = (ttl * unit_us::<I>()).div_euclid(1_000) - i64::from(I::IN_TICKS);
     let ttl_ms = u64::try_from(ttl_ms).ok().filter(|&ttl_ms| ttl_ms > 0);
@@ -610,30 +239,5 @@ pub(super) fn described(stored: Stored, now_ms: i64) -> String {
     match stored {
         None => "-".to_owned(),
         Some((value, end_ms)) => format!("{value:?} {} ms", end_ms - 1 - now_ms),
-    }
-}
-
-/// What an answer is called.
-fn said(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Done => "done",
-        Answer::Missing => "missing",
-        Answer::Foreign => "foreign",
-        Answer::Refused => "refused",
-        Answer::NotSent => "not sent",
-        Answer::Unknown => "unknown",
-    }
-}
-
-/// A reply as `redis-cli` would show it.
-fn words(reply: &Reply) -> String {
-    if let Reply::Int(number) = reply {
-        return number.to_string();
-    }
-    match reply {
-        Reply::Okay => "OK".to_owned(),
-        Reply::Nil => "nil".to_owned(),
-        Reply::ServerError(error) => error.code().to_owned(),
-        other => format!("{other:?}"),
     }
 }

@@ -148,10 +148,8 @@ fn a_key_that_comes_back_with_the_clock_is_named() {
 
 #[test]
 fn scripts_that_a_connection_brings_back_are_named() {
-    let steps = [
-        &TAKEN[..5],
-        &["forget n0", "reset c1 n0", "connect c1 n0", "tick c0", "run c0 n0 #0"],
-    ];
+    let steps =
+        [&TAKEN[..5], &["forget n0", "reset c1 n0", "connect c1 n0", "tick c0", "run c0 n0 #0"]];
     let extra = r#""resets":1,"script_losses":1"#;
     let trace = trace("ticks", extra, &steps.concat());
     assert_eq!(differs(&trace), (Difference::ConnectionBringsScripts, 10));
@@ -170,10 +168,11 @@ fn a_second_refusal_is_named() {
 fn facts_say_what_is_seen() {
     let late = include_str!("../violations/traces/late-set-fifo.trace").parse().unwrap();
     assert_eq!(perform(&late, Program::Redis).unwrap().observations, []);
-    let trace: Trace =
-        include_str!("../../../reports/counterexamples/hazards-detached-touch-pooled-no-orphan.trace")
-            .parse()
-            .unwrap();
+    let trace: Trace = include_str!(
+        "../../../reports/counterexamples/hazards-detached-touch-pooled-no-orphan.trace"
+    )
+    .parse()
+    .unwrap();
     let performance = perform(&trace, Program::Redis).unwrap();
     let Some(seen) = performance.observations.last() else { panic!("nothing was seen") };
     assert_eq!(seen.step, trace.steps.len());

@@ -1,6 +1,6 @@
 //! What is made of a performance: facts of a step, and the verdict on all of them.
 
-use leasehold::protocol::{Command, NodeSet};
+use leasehold::protocol::{Command, Rules, Sound};
 use leasehold_world::{Claim, Effects, Program, Value, WorldTime};
 
 use super::facts::{Fact, Observation, Ran};
@@ -25,9 +25,8 @@ pub(super) fn of(
         None => first,
         Some(named) => broken.iter().copied().find(|(_, claim)| *claim == named),
     };
-    let shown = |step, claim| {
-        observations.iter().any(|seen| seen.step == step && seen.fact.shows(claim))
-    };
+    let shown =
+        |step, claim| observations.iter().any(|seen| seen.step == step && seen.fact.shows(claim));
     let unseen = |&&(step, claim): &&(usize, Claim)| Fact::must_show(claim) && !shown(step, claim);
     if let Some(&(step, claim)) = broken.iter().find(unseen) {
         return Verdict::Unseen { claim, step };
@@ -91,15 +90,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let withheld = |node: &usize| self.world.nodes[*node].is_withheld();
         let up = |node: &usize| self.hosts[*node].is_up();
         let stored_at: Vec<usize> = (0..N).filter(|node| up(node) && stores(node)).collect();
-        let safe = NodeSet::EMPTY;
-        let safe = (0..N).filter(|node| stored_at.contains(node) || withheld(node)).fold(
-            safe,
-            |mut safe, node| {
-                safe.insert(node as u8);
-                safe
-            },
-        );
-        let few = usize::from(safe.len()) < N / 2 + 1;
+        let safe = (0..N).filter(|node| stored_at.contains(node) || withheld(node)).count();
+        let few = safe < usize::from(Sound.quorum(N as u8));
         let stored_at = stored_at.into_iter().map(|node| node as u8).collect();
         (self.world.clients[client].believes() && few)
             .then_some(Fact::Unbacked { value, stored_at })

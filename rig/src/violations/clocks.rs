@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use leasehold::{AcquireError, Client, Guard, Vote};
 use leasehold::protocol::Retry;
+use leasehold::{AcquireError, Client, Guard, Vote};
 
 use super::restart::hold_two;
 use super::{CaseError, KEY, Outcome, Owners, block_on, builder, servers};
