@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use leasehold_model::cell::CellError;
+use leasehold_rig::RigError;
+use leasehold_rig::perform::PerformError;
+use leasehold_rig::violations::CaseError;
 use leasehold_sim::{MergeError, ShrinkError};
 use leasehold_world::{ReplayError, ScopeError, TraceError};
 
@@ -17,6 +20,8 @@ Exit codes of check, covers, sim, replay and shrink:
   2  bad input: an argument, a trace file, the result of a shard
   3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
+validate: 0 real servers do what the traces say, and of all that is kept also that the rest cannot
+  be; 1 they do not; 2 a bad trace; 3 TRUNCATED; 4 a file, or servers that do not start.
 doctor: 0 fit, also with warnings; 2 bad input; 5 a server is unfit to hold locks.
 `leasehold run --help` lists those of run.";
 
@@ -73,6 +78,25 @@ pub(crate) enum Failure {
         path: PathBuf,
         /// Why.
         error: ShrinkError,
+    },
+    /// Servers could not be started.
+    #[error(transparent)]
+    Server(RigError),
+    /// A trace could not be performed.
+    #[error("{}: {error}", path.display())]
+    Perform {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: PerformError,
+    },
+    /// A violation could not be brought about.
+    #[error("{case}: {error}")]
+    Case {
+        /// Which.
+        case: &'static str,
+        /// Why.
+        error: CaseError,
     },
     /// The data file of expectations is malformed.
     #[error("{}: {error}", path.display())]
@@ -132,6 +156,13 @@ impl Failure {
             | Failure::Expected { .. }
             | Failure::Results { .. }
             | Failure::Merge(_) => 2,
+            Failure::Perform { error, .. } => match error {
+                PerformError::Server(_) => 4,
+                PerformError::OutOfStep { .. } => 1,
+                _ => 2,
+            },
+            Failure::Case { error: CaseError::Server(_), .. } | Failure::Server(_) => 4,
+            Failure::Case { .. } => 1,
             Failure::Cell { .. } | Failure::NotAgain { .. } => 1,
             Failure::Read { .. } | Failure::Write { .. } | Failure::Unwritable(_) => 4,
         }
