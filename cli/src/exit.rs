@@ -96,7 +96,7 @@ pub(crate) enum Failure {
         /// Which.
         case: &'static str,
         /// Why.
-        error: CaseError,
+        error: Box<CaseError>,
     },
     /// The data file of expectations is malformed.
     #[error("{}: {error}", path.display())]
@@ -159,10 +159,16 @@ impl Failure {
             Failure::Perform { error, .. } => match error {
                 PerformError::Server(_) => 4,
                 PerformError::OutOfStep { .. } => 1,
-                _ => 2,
+                PerformError::Trace(_) | PerformError::Ttl { .. } => 2,
             },
-            Failure::Case { error: CaseError::Server(_), .. } | Failure::Server(_) => 4,
-            Failure::Case { .. } => 1,
+            Failure::Case { error, .. } => match **error {
+                CaseError::Server(_) => 4,
+                CaseError::Client(_)
+                | CaseError::Acquire(_)
+                | CaseError::Perform(_)
+                | CaseError::Schedule(_) => 1,
+            },
+            Failure::Server(_) => 4,
             Failure::Cell { .. } | Failure::NotAgain { .. } => 1,
             Failure::Read { .. } | Failure::Write { .. } | Failure::Unwritable(_) => 4,
         }

@@ -53,8 +53,8 @@ fn program_named(name: &str) -> Result<Program, String> {
 
 /// The process that is paused while it holds a lock.
 pub(crate) fn hold(args: &HolderArgs) -> Result<Ending, Failure> {
-    hold_and_write(&args.url)
-        .map_err(|error| Failure::Case { case: "the holder is paused", error })?;
+    let failed = |error| Failure::Case { case: "the holder is paused", error: Box::new(error) };
+    hold_and_write(&args.url).map_err(failed)?;
     Ok(Ending::AsClaimed)
 }
 

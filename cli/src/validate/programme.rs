@@ -159,7 +159,8 @@ impl Programme {
             if stop.load(Ordering::Relaxed) {
                 return Ok(true);
             }
-            let failed = |error| Failure::Case { case: row.case.name(), error };
+            let case = row.case.name();
+            let failed = |error| Failure::Case { case, error: Box::new(error) };
             row.results.push(result.map_err(failed)?);
             bar.inc(1);
         }

@@ -13,39 +13,46 @@ use crate::exit::say;
 
 const TRACES: [&str; 4] = ["trace", "steps", "on real servers", "at step"];
 const MUTANTS: [&str; 2] = ["rule that is broken", "real servers do not do this"];
+/// The columns of a terminal.
+const WIDTH: usize = 100;
+/// As wide as what stands before what happens.
+const INDENT: &str = "                            ";
 const CASES: [&str; 5] = ["case", "looked for", "must", "happened", "what shows it"];
 
 /// Prints the timeline of one trace with what the servers said, and the verdict.
 pub(super) fn timeline(path: &Path, trace: &Trace, performance: &Performance) {
     let settings = trace.scope.settings();
+    say(path.display());
     say(format!(
-        "{}: {} with {} over {}, {} nodes, {} clients",
-        path.display(),
+        "{} with {} over {}: {} nodes, {} clients",
         settings.lifecycle,
         settings.extend,
         settings.transport,
         settings.nodes,
         settings.roles.len(),
     ));
-    say(format!(
-        "{:>5} {:>10}  {:<9} what happens, and what is stored",
-        "step", trace.unit, "reply"
-    ));
+    let head = "what happens, and what is stored";
+    say(format!("{:>5} {:>10}  {:<9} {head}", "step", trace.unit, "reply"));
     for (number, step) in (1usize..).zip(&performance.steps) {
-        let reply = if step.reply.is_empty() { "" } else { &step.reply };
-        say(format!("{number:>5} {:>10}  {reply:<9} {}", step.elapsed, step.note));
+        let line = format!("{number:>5} {:>10}  {:<9} {}", step.elapsed, step.reply, step.note);
+        say(wrapped(&line));
         let before = number.checked_sub(2).and_then(|at| performance.steps.get(at));
         if before.is_none_or(|before| before.stored != step.stored) {
-            say(format!("{:>28}{}", "", step.stored));
+            say(wrapped(&format!("{INDENT}{}", step.stored)));
         }
         for (_, claim) in performance.broken.iter().filter(|(at, _)| *at == number) {
-            say(format!("{:>18} *** {}: {}", "", claim.name(), claim.verdict()));
+            say(wrapped(&format!("{INDENT}*** {}: {}", claim.name(), claim.verdict())));
         }
         for seen in performance.observations.iter().filter(|seen| seen.step == number) {
-            say(format!("{:>18} seen: {}", "", seen.fact));
+            say(wrapped(&format!("{INDENT}seen: {}", seen.fact)));
         }
     }
-    say(format!("{}, on {}", performance.verdict, performance.server));
+    let verdict = format!("{}, on {}", performance.verdict, performance.server);
+    say(textwrap::fill(&verdict, WIDTH));
+}
+
+fn wrapped(line: &str) -> String {
+    textwrap::fill(line, textwrap::Options::new(WIDTH).subsequent_indent(INDENT))
 }
 
 /// Prints the tables, short.
@@ -102,8 +109,8 @@ fn head(found: &Found) -> String {
     format!(
         "# On real servers\n\nWritten by `leasehold validate`.\n{servers}{at}.\n{truncated}\n\
          Every trace that is kept was performed on real servers, command by command, in virtual \
-         time: each reply\nand each key must be what the trace says. `docs/validation.md` says \
-         how, and what that does not show.\n\n{}\n",
+         time: each\nreply and each key must be what the trace says. `docs/validation.md` says \
+         how, and what that does not\nshow.\n\n{}\n",
         summary(found)
     )
 }
@@ -118,7 +125,7 @@ fn commit() -> Option<String> {
 fn violations(found: &Found) -> String {
     let mut text = String::from(
         "## Violations, with the library itself\n\nEach breaks an assumption of the lock on \
-         purpose, and behind it stands what ships, under the same schedule.\n\n",
+         purpose; below it stands what ships, under the same\nschedule.\n\n",
     );
     let row = |row: &CaseRow| {
         let must = if row.case.must_happen() { "yes" } else { "no" };
@@ -135,7 +142,7 @@ fn violations(found: &Found) -> String {
 fn scripts(found: &Found) -> String {
     let mut text = String::from(
         "## Broken scripts\n\nThe servers run the scripts that ship, so these traces must not be \
-         possible; the first difference is shown.\n\n",
+         possible. The first difference\nis shown.\n\n",
     );
     let row = |row: &&Row| {
         let told = |performance: &Performance| match &performance.verdict {

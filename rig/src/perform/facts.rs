@@ -83,6 +83,17 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Whether it is the same as before, but for the time that has passed.
+    pub(super) fn is_still(&self, now: &Fact) -> bool {
+        match (self, now) {
+            (
+                Fact::Leftover { node, value, .. },
+                Fact::Leftover { node: there, value: its, .. },
+            ) => (node, value) == (there, its),
+            (before, now) => before == now,
+        }
+    }
+
     /// Whether it shows at the servers that `claim` is broken.
     pub fn shows(&self, claim: Claim) -> bool {
         matches!(
@@ -168,7 +179,7 @@ impl fmt::Display for Fact {
 
 /// A command as a server ran it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ran<'a> {
+pub(super) struct Ran {
     pub(super) node: u8,
     pub(super) command: Command,
     pub(super) value: Value,
@@ -178,7 +189,8 @@ pub(super) struct Ran<'a> {
     /// The key before and after, with its end on the server's clock in milliseconds.
     pub(super) before: Option<(Value, i64)>,
     pub(super) after: Option<(Value, i64)>,
-    pub(super) now_ms: &'a i64,
+    /// On that clock.
+    pub(super) now_ms: i64,
 }
 
 /// What is remembered to find facts.
@@ -190,7 +202,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Takes note of a command, and says what it shows.
-    pub(super) fn ran(&mut self, ran: Ran<'_>) -> Vec<Fact> {
+    pub(super) fn ran(&mut self, ran: Ran) -> Vec<Fact> {
         let Ran { node, command, value, own, answer, before, after, .. } = ran;
         let mut facts = Vec::new();
         let compares = matches!(command, Command::Extend | Command::Release | Command::Adopt);

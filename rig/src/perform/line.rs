@@ -39,6 +39,8 @@ pub(super) struct Line {
     /// The connection that is used for all commands; in a pool there is none such.
     pub(super) present: Option<usize>,
     pub(super) sent: Vec<Sent>,
+    /// What the server's process was called when it was last connected to.
+    pub(super) process: Option<String>,
 }
 
 impl Line {
@@ -65,7 +67,7 @@ impl Line {
 
     /// The server dies, and everything with it.
     pub(super) fn die(&mut self) {
-        *self = Line::default();
+        *self = Line { process: self.process.take(), ..Line::default() };
     }
 
     /// What is under way, in words.

@@ -163,7 +163,6 @@ impl Difference {
 
 /// Why a trace could not be performed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PerformError {
     /// A server is missing, or failed.
     #[error(transparent)]

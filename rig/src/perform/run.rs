@@ -9,7 +9,7 @@ use leasehold_world::trace::Line as TraceLine;
 use leasehold_world::{Claim, ReplayError, Scope, Step, Trace, Value, World, WorldTime, narrate};
 use redis::cmd;
 
-use super::facts::{Observation, Watch};
+use super::facts::{Fact, Observation, Watch};
 use super::line::Line;
 use super::outcome::{PerformError, Performance, Performed};
 use super::stage::{Host, KEY};
@@ -38,6 +38,8 @@ pub(super) struct Run<'t, I, const N: usize, const C: usize> {
     pub(super) steps: Vec<Performed>,
     pub(super) broken: Vec<(usize, Claim)>,
     pub(super) observations: Vec<Observation>,
+    /// The facts that could be seen after the last step and still can.
+    pub(super) standing: Vec<Fact>,
 }
 
 /// How near a server is to where the world is known to differ.
@@ -72,6 +74,7 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
             steps: Vec::new(),
             broken: Vec::new(),
             observations: Vec::new(),
+            standing: Vec::new(),
         };
         for client in 0..C as u8 {
             for node in 0..N as u8 {
@@ -145,7 +148,10 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         if apart.is_none() {
             apart = self.keep_up()?;
         }
-        if apart.is_none() {
+        if apart.is_some() {
+            // What the servers store in the end is shown, whatever the world says.
+            self.look()?;
+        } else {
             let broken = self.judge();
             // After a step of the clock the next command is to be the first to find out that a key
             // is gone, unless there is something to be seen.

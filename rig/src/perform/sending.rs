@@ -2,12 +2,13 @@
 
 use leasehold::driver::conformance::kill;
 use leasehold::protocol::Command;
+use leasehold::protocol::guard::certain_uptime_s;
 use leasehold_world::message::Link;
 use leasehold_world::{Message, Program, Value, WorldTime};
 
 use super::line::{Sent, Wire, words_of};
 use super::outcome::PerformError;
-use super::run::{Run, at, spoken, ttl_ms};
+use super::run::{Run, at, spoken, ttl_ms, unit_us};
 use super::verdict::Apart;
 use crate::RigError;
 
@@ -17,7 +18,9 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let corner = &mut self.corners[at(node)];
         corner.brought |= corner.lost;
         corner.lost = false;
-        Ok(self.lines[at(client)][at(node)].add(Wire { connection, greeted }))
+        let line = &mut self.lines[at(client)][at(node)];
+        line.process.clone_from(&greeted.run_id);
+        Ok(line.add(Wire { connection, greeted }))
     }
 
     /// The one connection of a client to a node; a pool opens them when they are needed.
@@ -39,28 +42,34 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         Ok(())
     }
 
-    /// The shipped lifecycle is told whether it is another process; the server's own words must
-    /// say the same.
+    /// The shipped lifecycle is told whether it is another process, and a guard for how long that
+    /// has been up. The server's own words must say the same, or less.
     pub(super) fn reconnect(
         &mut self,
         client: u8,
         node: u8,
         expects_new: bool,
     ) -> Result<Option<Apart>, RigError> {
-        let line = &self.lines[at(client)][at(node)];
-        let before = line.wires.iter().flatten().next().and_then(|w| w.greeted.run_id.clone());
-        self.connect(client, node)?;
-        let line = &self.lines[at(client)][at(node)];
-        let present = line.wires.iter().flatten().next_back();
-        let now = present.and_then(|wire| wire.greeted.run_id.clone());
-        // The connections to a process that died are gone, and its name with them.
-        let is_new = before.is_none() || before != now;
-        if !self.scope().ordered() || is_new == expects_new {
+        if !self.scope().ordered() {
             return Ok(None);
         }
-        let words = |new: bool| if new { "a new process" } else { "the same process" };
+        let before = self.lines[at(client)][at(node)].process.clone();
+        self.connect(client, node)?;
+        let line = &self.lines[at(client)][at(node)];
+        let is_new = before != line.process;
         let about = format!("the connection of c{client}");
-        Ok(Some(self.apart(node, about, words(expects_new), words(is_new))))
+        if is_new != expects_new {
+            let words = |new: bool| if new { "a new process" } else { "the same process" };
+            return Ok(Some(self.apart(node, about, words(expects_new), words(is_new))));
+        }
+        let guarded_for = self.scope().guarded_for();
+        let up = self.world.nodes[at(node)].uptime(guarded_for);
+        let present = line.present.and_then(|present| line.wires[present].as_ref());
+        let told_s = present.and_then(|wire| wire.greeted.uptime_s).unwrap_or(0);
+        let (up_us, told_us) = (up * unit_us::<I>(), certain_uptime_s(told_s) * 1_000_000);
+        let too_old = up < guarded_for && told_us > up_us;
+        let words = |us: i64| format!("up for {us} us at least");
+        Ok(too_old.then(|| self.apart(node, about, &words(up_us), &words(told_us))))
     }
 
     /// Takes over what the world's clients have sent since, as bytes of the driver.

@@ -54,12 +54,15 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
                 answer: ran.answer,
                 before: before[place],
                 after: self.seen[place],
-                now_ms: &self.now_us(place).div_euclid(1_000),
+                now_ms: self.now_us(place).div_euclid(1_000),
             });
         }
-        facts.extend(self.two_holders());
-        facts.extend((0..C).filter_map(|client| self.unbacked(client)));
-        facts.extend((0..N).filter_map(|node| self.leftover(node)));
+        let mut standing: Vec<Fact> = self.two_holders().into_iter().collect();
+        standing.extend((0..C).filter_map(|client| self.unbacked(client)));
+        standing.extend((0..N).filter_map(|node| self.leftover(node)));
+        let is_new = |fact: &&Fact| !self.standing.iter().any(|before| before.is_still(fact));
+        facts.extend(standing.iter().filter(is_new).cloned());
+        self.standing = standing;
         let step = self.number();
         self.observations.extend(facts.into_iter().map(|fact| Observation { step, fact }));
     }

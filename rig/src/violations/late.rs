@@ -6,7 +6,7 @@ use leasehold::AcquireError;
 use leasehold_world::Trace;
 
 use super::{CaseError, KEY, Outcome, block_on, builder, calls, servers};
-use crate::perform::{Fact, Stage, Verdict};
+use crate::perform::{Fact, Stage};
 use crate::{Program, eventually};
 
 /// Counterexamples that the checker found.
@@ -43,12 +43,10 @@ pub(super) const RENEWAL_SHIPPED: [&str; 3] = [
     shipped!("renewal-at-reset"),
 ];
 
-/// Performs traces, and looks for orphans and zombies at the servers. It happened if all of them
-/// have one.
+/// Performs traces, and looks for orphans and zombies at the servers.
 pub(super) fn performed(program: Program, traces: &[&str]) -> Result<Outcome, CaseError> {
     let mut stage = Stage::start(program)?;
-    let mut shown = Vec::new();
-    let mut stored = Vec::new();
+    let (mut shown, mut clean) = (Vec::new(), 0);
     for text in traces {
         let unreadable = |why| CaseError::Schedule(format!("a trace: {why}"));
         let trace: Trace = text.parse().map_err(unreadable)?;
@@ -56,30 +54,27 @@ pub(super) fn performed(program: Program, traces: &[&str]) -> Result<Outcome, Ca
         if !performance.verdict.is_as_traced() {
             return Err(CaseError::Schedule(performance.verdict.to_string()));
         }
-        let is_late = |fact: &&Fact| matches!(fact, Fact::Orphan { .. } | Fact::Zombie { .. });
-        let mut facts = performance.observations.iter().map(|seen| &seen.fact);
-        match (facts.find(is_late), &performance.verdict) {
-            (Some(fact), _) => shown.push(fact.to_string()),
-            (None, Verdict::Nothing) => {
-                stored.push(performance.steps.last().map_or("", |last| &last.stored).to_owned());
-            }
-            (None, other) => return Err(CaseError::Schedule(other.to_string())),
+        let left = performance.observations.iter().find_map(|seen| match seen.fact {
+            Fact::Orphan { pttl_ms, .. } | Fact::Zombie { pttl_ms, .. } => Some(pttl_ms),
+            Fact::LateExtend { .. }
+            | Fact::ForeignChanged { .. }
+            | Fact::TwoHolders { .. }
+            | Fact::Unbacked { .. }
+            | Fact::Leftover { .. } => None,
+        });
+        let stored = performance.steps.last().is_some_and(|last| last.stored != "-");
+        match left {
+            Some(pttl_ms) => shown.push(pttl_ms),
+            None if stored => return Err(CaseError::Schedule("a key is left".to_owned())),
+            None => clean += 1,
         }
     }
-    match (shown.first(), stored.is_empty()) {
-        (Some(first), true) => {
-            let evidence = format!("{} of {}: {first}", shown.len(), traces.len());
-            Ok(outcome(true, evidence))
-        }
-        (None, false) if stored.iter().all(|stored| stored == "-") => {
-            let evidence = format!("{} of {}: nothing is stored", stored.len(), traces.len());
-            Ok(outcome(false, evidence))
-        }
-        _ => {
-            let evidence = format!("{shown:?}; left: {stored:?}");
-            Ok(outcome(true, evidence))
-        }
-    }
+    let all = traces.len();
+    let evidence = match shown.iter().min() {
+        Some(pttl_ms) => format!("in {} of {all} traces the key stays {pttl_ms} ms", shown.len()),
+        None => format!("after {clean} of {all} traces nothing is stored"),
+    };
+    Ok(outcome(!shown.is_empty(), evidence))
 }
 
 fn outcome(happened: bool, evidence: String) -> Outcome {

@@ -180,7 +180,6 @@ pub struct Outcome {
 
 /// Why a case could not be run.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum CaseError {
     /// A server failed.
     #[error(transparent)]
