@@ -1,5 +1,5 @@
-//! Traces and violations on real servers, and `leasehold validate` as a process. `docs/validation.md`
-//! says what this shows.
+//! Traces and violations on real servers, and `leasehold validate` as a process;
+//! `docs/validation.md` says what this shows.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 #![expect(clippy::print_stdout, reason = "how long it takes is told with --nocapture")]
 

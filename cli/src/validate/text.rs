@@ -5,14 +5,14 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use leasehold_rig::perform::{Performance, Verdict};
+use leasehold_rig::perform::{Disagreement, Performance, Verdict};
 use leasehold_world::Trace;
 
 use super::programme::{CaseRow, Found, Row};
 use crate::exit::say;
 
 const TRACES: [&str; 4] = ["trace", "steps", "on real servers", "at step"];
-const MUTANTS: [&str; 2] = ["rule that is broken", "real servers do not do this"];
+const MUTANTS: [&str; 5] = ["broken on purpose", "step", "command", "the trace", "real servers"];
 /// The columns of a terminal.
 const WIDTH: usize = 100;
 /// As wide as what stands before what happens.
@@ -110,7 +110,7 @@ fn head(found: &Found) -> String {
         "# On real servers\n\nWritten by `leasehold validate`.\n{servers}{at}.\n{truncated}\n\
          Every trace that is kept was performed on real servers, command by command, in virtual \
          time: each\nreply and each key must be what the trace says. `docs/validation.md` says \
-         how, and what that does not\nshow.\n\n{}\n",
+         how, and what that does\nnot show.\n\n{}\n",
         summary(found)
     )
 }
@@ -145,16 +145,24 @@ fn scripts(found: &Found) -> String {
          possible. The first difference\nis shown.\n\n",
     );
     let row = |row: &&Row| {
-        let told = |performance: &Performance| match &performance.verdict {
-            Verdict::Disagrees(why) => why.to_string(),
-            Verdict::Same { .. }
-            | Verdict::Nothing
-            | Verdict::Otherwise { .. }
-            | Verdict::Unseen { .. }
-            | Verdict::Differs(..) => format!("THEY DO: {}", performance.verdict),
+        let told = |part: fn(&Disagreement) -> String| {
+            one(row.results.iter().map(|performance| match &performance.verdict {
+                Verdict::Disagrees(why) => part(why),
+                Verdict::Same { .. }
+                | Verdict::Nothing
+                | Verdict::Otherwise { .. }
+                | Verdict::Unseen { .. }
+                | Verdict::Differs(..) => format!("THEY DO: {}", performance.verdict),
+            }))
         };
         let name = if row.folder == "mutants" { String::new() } else { format!("{}/", row.folder) };
-        [format!("{name}{}", row.name), one(row.results.iter().map(told))]
+        [
+            format!("{name}{}", row.name),
+            told(|why| why.step.to_string()),
+            told(|why| why.about.clone()),
+            told(|why| why.expected.to_string()),
+            told(|why| why.got.to_string()),
+        ]
     };
     let rows: Vec<&Row> = found.traces.iter().filter(|row| row.must_differ).collect();
     add_table(&mut text, MUTANTS, rows.iter().map(row));

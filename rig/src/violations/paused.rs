@@ -106,7 +106,7 @@ pub(super) fn run(setup: &Setup) -> Result<Outcome, CaseError> {
         let happened = order == ["second", "first"] && guard.is_held();
         let knows = if believes { "believes still" } else { "knows it too late" };
         let order = order.join(", ");
-        let evidence = format!("written by {order}; the first {knows}");
-        Ok(Outcome { happened, evidence, measured: String::new() })
+        let evidence = format!("written by {order}");
+        Ok(Outcome { happened, evidence, measured: format!("the first {knows}") })
     })
 }

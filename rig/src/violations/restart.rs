@@ -59,14 +59,14 @@ pub(super) fn run(program: Program, guarded: bool) -> Result<Outcome, CaseError>
         let (evidence, measured) = if happened {
             let left = held.remaining().as_millis();
             (
-                format!("both guards held; stored: {before}, then {after}"),
+                format!("both held; stored: {before}, then {after}"),
                 format!("the first for {left} ms more"),
             )
         } else {
             let late = held.valid_until().elapsed().as_millis();
             (
-                "refused under the guard until the first lease had ended".to_owned(),
-                format!("{refused} times refused, granted {late} ms after that"),
+                "refused until the first had ended".to_owned(),
+                format!("{refused} times refused under the guard, granted {late} ms after that"),
             )
         };
         Ok(Outcome { happened, evidence, measured })
