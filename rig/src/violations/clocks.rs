@@ -94,10 +94,13 @@ pub(super) fn drift(program: Program, ahead_ppm: i64) -> Result<Outcome, CaseErr
     }
     let happened = !overlap.is_zero();
     let (found, measured) = if happened {
-        ("two believed at once".to_owned(), format!("for {} ms", overlap.as_millis()))
+        ("two believed at once", format!("for {} ms", overlap.as_millis()))
     } else {
-        let found = format!("never two at once");
-        (found, format!("by {} ms or more", gap.as_millis()))
+        let gap = gap.as_millis();
+        (
+            "never two at once",
+            format!("{TURNS} leases in turn, each {gap} ms or more after the last"),
+        )
     };
     let percent = ahead_ppm as f64 / 10_000.0;
     Ok(Outcome { happened, evidence: format!("{percent} % fast: {found}"), measured })
