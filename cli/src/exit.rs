@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use leasehold::record::RecordingError;
 use leasehold_model::cell::CellError;
 use leasehold_rig::RigError;
+use leasehold_rig::perform::PerformError;
+use leasehold_rig::violations::CaseError;
 use leasehold_sim::{MergeError, ShrinkError};
 use leasehold_world::{ReplayError, ScopeError, TraceError};
 
@@ -21,6 +23,8 @@ Exit codes of check, covers, conform, sim, replay and shrink:
   3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
 soak: 0 as claimed, 1 not, 3 TRUNCATED; 4 a server could not be started.
+validate: 0 real servers do what the traces say, and of all that is kept also that the rest cannot
+  be; 1 they do not; 2 a bad trace; 3 TRUNCATED; 4 a file, or servers that do not start.
 doctor: 0 fit, also with warnings; 2 bad input; 5 a server is unfit to hold locks.
 proxy: 0 ended by Ctrl-C or after --for; 2 bad input; 4 its address cannot be had.
 `leasehold run --help` lists those of run.";
@@ -87,6 +91,22 @@ pub(crate) enum Failure {
         /// Why.
         error: ShrinkError,
     },
+    /// A trace could not be performed.
+    #[error("{}: {error}", path.display())]
+    Perform {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: PerformError,
+    },
+    /// A violation could not be brought about.
+    #[error("{case}: {error}")]
+    Case {
+        /// Which.
+        case: &'static str,
+        /// Why.
+        error: Box<CaseError>,
+    },
     /// The data file of expectations is malformed.
     #[error("{}: {error}", path.display())]
     Expected {
@@ -149,6 +169,18 @@ impl Failure {
             | Failure::Expected { .. }
             | Failure::Results { .. }
             | Failure::Merge(_) => 2,
+            Failure::Perform { error, .. } => match error {
+                PerformError::Server(_) => 4,
+                PerformError::OutOfStep { .. } => 1,
+                PerformError::Trace(_) | PerformError::Ttl { .. } => 2,
+            },
+            Failure::Case { error, .. } => match **error {
+                CaseError::Server(_) => 4,
+                CaseError::Client(_)
+                | CaseError::Acquire(_)
+                | CaseError::Perform(_)
+                | CaseError::Schedule(_) => 1,
+            },
             Failure::Cell { .. } | Failure::NotAgain { .. } => 1,
             Failure::Read { .. }
             | Failure::Write { .. }

@@ -19,6 +19,7 @@ mod shrink;
 mod sim;
 mod soak;
 mod table;
+mod validate;
 mod verdict;
 mod why;
 
@@ -53,6 +54,11 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Reduce a failing trace, or a failing seed, to the few steps that matter
     Shrink(shrink::ShrinkArgs),
+    /// Perform traces on real Redis servers: do they answer as the world says?
+    Validate(validate::ValidateArgs),
+    /// The process that `validate` pauses
+    #[command(hide = true)]
+    ValidateHolder(validate::HolderArgs),
     /// Find where exclusion turns when clocks drift, in continuous time
     Drift(drift::DriftArgs),
     /// Estimate how often a lease is lost in your situation, and choose TTL, interval and time-out
@@ -88,6 +94,8 @@ fn main() -> ExitCode {
         Command::Sim(args) => exit::code(sim::run(&args)),
         Command::Replay(args) => exit::code(replay::run(&args)),
         Command::Shrink(args) => exit::code(shrink::run(&args)),
+        Command::Validate(args) => exit::code(validate::run(&args)),
+        Command::ValidateHolder(args) => exit::code(validate::hold(&args)),
         Command::Drift(args) => exit::code(drift::run(&args)),
         Command::Advise(args) => exit::code(advise::run(&args)),
         Command::Doctor(args) => exit::code(doctor::run(&args)),

@@ -41,6 +41,11 @@ impl Spoken {
         wire::extend(out, sha, &self.key, &self.token, ttl_ms);
     }
 
+    /// The bytes of `Adopt`, which takes the keys over from the lease `from`.
+    pub fn adopt(&self, out: &mut Vec<u8>, from: &Spoken, ttl_ms: u64) {
+        wire::adopt(out, &self.key, &from.token, &self.token, ttl_ms);
+    }
+
     /// The bytes of `Release`. `tell` is whether those who listen are told.
     pub fn release(&self, out: &mut Vec<u8>, tell: bool) {
         wire::release(out, &self.key, &self.token, tell);

@@ -277,11 +277,15 @@ impl Pipe {
         *self = Pipe { link: Link::DownWithServer, ..Pipe::default() };
     }
 
-    /// `CLIENT KILL ID` runs: strays can no longer run. Returns whether there were any.
-    pub fn kill_strays(&mut self) -> bool {
+    /// Message `index`, a `CLIENT KILL ID`, runs: what is on older connections than its own can no
+    /// longer run. The answer: whether there was any, and the message's place now.
+    pub fn kill_older(&mut self, index: usize) -> (bool, usize) {
+        let age = self.get(index).map_or(0, Message::age);
+        let older = |message: &Message| message.age() > age;
+        let ahead = self.iter().take(index).filter(older).count();
         let before = self.len();
-        self.retain(|message| message.age() == 0);
-        self.len() < before
+        self.retain(|message| message.age() <= age);
+        (self.len() < before, index - ahead)
     }
 
     /// In a pool the order of sending means nothing: the canonical order.
@@ -344,9 +348,24 @@ mod tests {
         assert!(pipe.may_run(0, true) && !pipe.may_run(1, true) && pipe.may_run(2, true));
         pipe.answer(0, Answer::Done);
         assert_eq!(pipe.len(), 2, "nobody hears a stray's answer");
-        assert!(pipe.kill_strays());
+        assert_eq!(pipe.kill_older(1), (true, 0));
         assert_eq!(pipe.len(), 1);
-        assert!(!pipe.kill_strays());
+        assert_eq!(pipe.kill_older(0), (false, 0));
+    }
+
+    #[test]
+    fn a_kill_concerns_connections_older_than_its_own_and_answers_for_itself_alone() {
+        let mut pipe = pipe(&[Command::Set]);
+        pipe.reset();
+        assert!(pipe.push(Message::new(Command::Kill, 1)));
+        assert!(pipe.push(Message::new(Command::Set, 2)));
+        pipe.reset();
+        assert!(pipe.push(Message::new(Command::Kill, 2)));
+        let (any, at) = pipe.kill_older(1);
+        pipe.answer(at, Answer::Done);
+        assert_eq!((any, pipe.len()), (true, 2));
+        assert!(pipe.may_run(0, true) && pipe.get(1).unwrap().answer().is_none());
+        assert_eq!(pipe.kill_older(1), (true, 0));
     }
 
     #[test]

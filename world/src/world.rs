@@ -274,9 +274,9 @@ impl<R: Rules, I: WorldTime, const N: usize, const C: usize> World<R, I, N, C> {
         }
         let (mut at, mut answer) = (usize::from(index), answer);
         if command == Command::Kill {
-            let strays = pipe.iter().filter(|other| other.age() > 0).count();
-            at -= strays.min(at);
-            if !pipe.kill_strays() {
+            let any;
+            (any, at) = pipe.kill_older(at);
+            if !any {
                 answer = Answer::Missing;
             }
         }
