@@ -32,7 +32,7 @@ impl Proxy {
 
     fn client(&self) -> redis::Connection {
         let client = redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap();
-        client.set_read_timeout(Some(ms(300))).unwrap();
+        client.set_read_timeout(Some(ms(1_000))).unwrap();
         client
     }
 
