@@ -2,7 +2,7 @@
 
 use leasehold::driver::conformance::{answer, is_noscript, load_extend};
 use leasehold::protocol::{Answer, Command};
-use leasehold_world::WorldTime;
+use leasehold_world::{Value, WorldTime};
 use redis::{Value as Reply, cmd};
 
 use super::line::{Line, Sent};
@@ -12,12 +12,20 @@ use crate::RigError;
 
 /// What a server did when a message arrived.
 pub(super) struct Arrived {
+    pub(super) node: u8,
     pub(super) command: Command,
+    /// Of which lease.
+    pub(super) value: Value,
+    /// What it compares with.
+    pub(super) own: Value,
     pub(super) answer: Option<Answer>,
     pub(super) reply: String,
     /// What it did that the world does not know of.
     pub(super) odd: Option<String>,
 }
+
+/// The answer to a KILL, in words too, and what should not have been.
+type Killed = (Answer, String, Option<String>);
 
 impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// The bytes of a message reach the server, which runs them.
@@ -32,6 +40,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             return Err(out_of_step);
         };
         let (command, stray) = (sent.command, sent.stray);
+        let value = Value::new(client, sent.generation);
+        let own = if command == Command::Adopt { sent.adopted } else { value };
         let on = match sent.on {
             Some(on) => Some(on),
             None => self.connection_for(client, node)?,
@@ -42,7 +52,8 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         };
         if command == Command::Kill {
             let on = on.unwrap_or_default();
-            return Ok(self.kill(client, node, (index, on))?);
+            let (answer, reply, odd) = self.kill(client, node, (index, on))?;
+            return Ok(Arrived { node, command, value, own, answer: Some(answer), reply, odd });
         }
         wire.connection.send(&line.sent[index].bytes)?;
         let reply = wire.connection.reply()?;
@@ -55,7 +66,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         } else {
             line.sent[index].reply = Some(reply);
         }
-        Ok(Arrived { command, answer, reply: told, odd: None })
+        Ok(Arrived { node, command, value, own, answer, reply: told, odd: None })
     }
 
     /// `CLIENT KILL` of the connections that had been given up when it was sent. Whatever is under
@@ -65,7 +76,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         client: u8,
         node: u8,
         (index, on): (usize, usize),
-    ) -> Result<Arrived, RigError> {
+    ) -> Result<Killed, RigError> {
         let line = &mut self.lines[at(client)][at(node)];
         let Line { wires, sent, .. } = line;
         let kill = &sent[index];
@@ -103,8 +114,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         // Nobody hears what a stray KILL is answered.
         sent.retain(|sent| place.next() != Some(index) && !is_doomed(sent) || !sent.stray);
         let answer = if killed > 0 { Answer::Done } else { Answer::Missing };
-        let reply = format!("{killed} killed");
-        Ok(Arrived { command: Command::Kill, answer: Some(answer), reply, odd })
+        Ok((answer, format!("{killed} killed"), odd))
     }
 
     /// A reply reaches the client, which loads the script again if it was missing.

@@ -3,8 +3,8 @@
 use leasehold::driver::conformance::Greeted;
 use leasehold::protocol::Command;
 use leasehold_world::narrate::verb;
-use leasehold_world::{Message, Pipe};
-use redis::Value;
+use leasehold_world::{Message, Pipe, Value};
+use redis::Value as Reply;
 
 use crate::Connection;
 
@@ -20,11 +20,13 @@ pub(super) struct Wire {
 pub(super) struct Sent {
     pub(super) command: Command,
     pub(super) generation: u8,
+    /// Of an adoption: what it compares with.
+    pub(super) adopted: Value,
     pub(super) bytes: Vec<u8>,
     /// The connection; none yet if the server was down when it was sent.
     pub(super) on: Option<usize>,
     /// The reply, on its way back.
-    pub(super) reply: Option<Value>,
+    pub(super) reply: Option<Reply>,
     /// Whether nobody waits for it any more.
     pub(super) stray: bool,
     /// Of a KILL: the connections that had been given up when it was sent.

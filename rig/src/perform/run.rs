@@ -142,8 +142,8 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
         let mut apart = self.act(step, new_process)?;
         #[cfg(test)]
         self.hosts[0].meddle(self.steps.len())?;
-        if let Some(arrived) = arrived {
-            apart = apart.or_else(|| self.compare(&arrived, &effects));
+        if let Some(arrived) = &arrived {
+            apart = apart.or_else(|| self.compare(arrived, &effects));
         }
         if apart.is_none() {
             apart = self.keep_up()?;
@@ -158,7 +158,7 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
             if broken || !matches!(step, Step::Advance { .. }) {
                 let before = self.held();
                 apart = self.look()?;
-                self.note_facts(&effects, before);
+                self.note_facts(arrived.as_ref(), before);
             }
         }
         self.describe();
@@ -181,6 +181,7 @@ impl<'t, I: WorldTime, const N: usize, const C: usize> Run<'t, I, N, C> {
                 self.hosts[at(node)].crash(keeps)?;
                 self.lines.iter_mut().for_each(|lines| lines[at(node)].die());
                 self.corners[at(node)] = Corner::default();
+                self.seen[at(node)] = self.seen[at(node)].filter(|_| keeps);
             }
             Step::Restart(node) => {
                 self.hosts[at(node)].restart()?;

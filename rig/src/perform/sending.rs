@@ -101,8 +101,9 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         let is_kill = command == Command::Kill;
         let kills = if is_kill { self.lines[at(client)][at(node)].given_up() } else { Vec::new() };
         let bytes = self.bytes(client, node, message)?;
+        let adopted = self.adopted(client, generation);
         let (reply, stray) = (None, false);
-        let sent = Sent { command, generation, bytes, on, reply, stray, kills };
+        let sent = Sent { command, generation, adopted, bytes, on, reply, stray, kills };
         self.lines[at(client)][at(node)].sent.push(sent);
         Ok(())
     }

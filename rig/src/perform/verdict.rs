@@ -1,8 +1,9 @@
 //! What is made of a performance: facts of a step, and the verdict on all of them.
 
-use leasehold::protocol::{Command, Rules, Sound};
-use leasehold_world::{Claim, Effects, Program, Value, WorldTime};
+use leasehold::protocol::{Rules, Sound};
+use leasehold_world::{Claim, Value, WorldTime};
 
+use super::arrive::Arrived;
 use super::facts::{Fact, Observation, Ran};
 use super::outcome::{Difference, Disagreement, Verdict};
 use super::run::{Run, Stored, at, described};
@@ -40,18 +41,16 @@ pub(super) fn of(
 
 impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     /// Notes what the servers show after a step.
-    pub(super) fn note_facts(&mut self, effects: &Effects<I>, before: [Stored; N]) {
+    pub(super) fn note_facts(&mut self, arrived: Option<&Arrived>, before: [Stored; N]) {
         let mut facts = Vec::new();
-        if let Some(ran) = effects.executed {
-            let (node, place) = (ran.node, at(ran.node));
-            let adoption = ran.command == Command::Adopt;
-            let own = if adoption { self.adopted_from(ran.value) } else { ran.value };
+        if let Some(Arrived { node, command, value, own, answer: Some(answer), .. }) = arrived {
+            let place = at(*node);
             facts = self.watch.ran(Ran {
-                node,
-                command: ran.command,
-                value: ran.value,
-                own,
-                answer: ran.answer,
+                node: *node,
+                command: *command,
+                value: *value,
+                own: *own,
+                answer: *answer,
                 before: before[place],
                 after: self.seen[place],
                 now_ms: self.now_us(place).div_euclid(1_000),
@@ -65,17 +64,6 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
         self.standing = standing;
         let step = self.number();
         self.observations.extend(facts.into_iter().map(|fact| Observation { step, fact }));
-    }
-
-    /// What the present lease of the client that made `value` took over, or the one before it.
-    fn adopted_from(&self, value: Value) -> Value {
-        let client = &self.world.clients[at(value.client())];
-        let adopted = match &client.program {
-            Program::Joined(joined) if value == client.value(value.client()) => joined.adopted(),
-            Program::Joined(joined) => joined.previous.adopted(),
-            Program::Threaded(_) => None,
-        };
-        adopted.unwrap_or(Value::NONE)
     }
 
     fn two_holders(&self) -> Option<Fact> {
