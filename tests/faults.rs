@@ -11,7 +11,7 @@ use std::time::Duration;
 use leasehold::protocol::{Extend, Retry};
 use leasehold::{Client, Loss};
 use leasehold_tests::proxy::Proxy;
-use leasehold_tests::{PATIENCE, Server, now, servers, urls};
+use leasehold_tests::{PATIENCE, Server, now, servers, stored, urls};
 use tokio::time::{sleep, timeout};
 
 const LONG: Duration = Duration::from_secs(600);
@@ -166,4 +166,22 @@ async fn a_guard_believes_no_longer_when_its_client_begins_to_shut_down() {
     assert!(timeout(PATIENCE, release).await.unwrap().unwrap().unsettled.is_empty());
     assert!(shutdown.await.unwrap().unwrap().unsettled.is_empty());
     assert!(next.is_held());
+}
+
+/// A firewall that has forgotten a connection: bytes are taken, nothing comes, and nobody ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_brings_nothing_any_more_is_made_anew() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server);
+    let client = Client::builder().node(proxy.url()).connect_timeout(PATIENCE).connect();
+    let client = client.await.unwrap();
+    client.acquire("k").await.unwrap().release().await.unwrap();
+    proxy.hold();
+    let guard = client.lock("k").acquire_within(PATIENCE).await.unwrap();
+    assert!(guard.is_held());
+    // What was under way until then was killed before anything else was sent.
+    proxy.deliver();
+    assert!(guard.release().await.unwrap().unsettled.is_empty());
+    assert!(client.shutdown().await.unwrap().unsettled.is_empty());
+    assert_eq!(stored(&[server], "k"), 0);
 }

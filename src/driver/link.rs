@@ -1,7 +1,8 @@
 //! The connection to one node: made, greeted, used, aborted when it fails, and made again.
 //!
-//! It never gives up for want of an answer: a request of a closed connection may still run, and
+//! It does not give up for want of an answer: a request of a closed connection may still run, and
 //! then nobody hears of it. Only the handshake, which changes nothing at the node, has a time-out.
+//! When a connection has been silent for too long is for the [`Node`](super::node::Node) to say.
 
 use std::boxed::Box;
 use std::future::Future;
@@ -23,7 +24,8 @@ use crate::protocol::{Extend, Instant, Micros};
 
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
-/// A connection that lasted this long was a good one: its loss is not a reason to hesitate.
+/// A connection that lasted this long, or on which anything was answered, was a good one: its loss
+/// is not a reason to hesitate.
 const STABLE: Duration = Duration::from_secs(1);
 
 /// What happened on a link.
@@ -43,7 +45,7 @@ enum State {
     Down { retry_at: Micros },
     Opening { opening: Opening, until: Micros },
     Greeting { wire: Wire, handshake: Handshake, until: Micros },
-    Up { wire: Wire, since: Micros },
+    Up { wire: Wire, since: Micros, answered: bool },
 }
 
 /// One node's connection, in whatever state.
@@ -150,7 +152,11 @@ impl Link {
                         Err(error) => Err(error),
                     },
                 },
-                State::Up { wire, .. } => ready!(wire.poll(cx)).map(Happening::Reply),
+                State::Up { wire, answered, .. } => {
+                    let reply = ready!(wire.poll(cx));
+                    *answered |= reply.is_ok();
+                    reply.map(Happening::Reply)
+                }
             };
             return Poll::Ready(match result {
                 Ok(Happening::Up(greeting)) => self.greeted(greeting, now),
@@ -164,7 +170,7 @@ impl Link {
         let before = core::mem::replace(&mut self.state, State::Down { retry_at: now });
         if let State::Greeting { mut wire, .. } = before {
             wire.written = 0;
-            self.state = State::Up { wire, since: now };
+            self.state = State::Up { wire, since: now, answered: false };
         }
         Happening::Up(greeting)
     }
@@ -173,7 +179,11 @@ impl Link {
     /// [`Happening::Down`], and for a node that is not to be used.
     pub(super) fn fail(&mut self, now: Micros) {
         let delay = match &self.state {
-            State::Up { since, .. } if now.since(*since) >= span_of(STABLE) => BACKOFF_MIN,
+            State::Up { since, answered, .. }
+                if *answered || now.since(*since) >= span_of(STABLE) =>
+            {
+                BACKOFF_MIN
+            }
             State::Up { .. }
             | State::Down { .. }
             | State::Opening { .. }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::string::String;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use std::vec::Vec;
 
-use super::clock::Clock;
+use super::clock::{Clock, span_of};
 use super::connect_error::NodeError;
 use super::handshake::Greeting;
 use super::leases::LeaseId;
@@ -18,6 +19,12 @@ use crate::protocol::{Command, Extend, Instant, Micros, Span};
 /// A node with this many requests unanswered is silent, and no new lease asks it until it has
 /// caught up. Nothing else bounds the requests queued for a server that is stopped for good.
 const BACKLOG_MAX: usize = 1 << 16;
+
+/// A connection that has brought nothing for this long, while a reply is due, is taken for dead.
+/// Longer than what a server may stand still for, to fork or in a script.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+const SECOND: Span = 1_000_000;
 
 /// What a request was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +67,8 @@ pub(super) struct Node {
     greeting: Greeting,
     /// The requests without a reply, oldest first.
     unanswered: VecDeque<Sent>,
+    /// Since when nothing has come although a reply is due.
+    silent_since: Option<Micros>,
     /// Failed connections of this server process on which something may still run.
     strays: Vec<i64>,
     /// Whether there are such connections that cannot be named, or not be killed.
@@ -90,6 +99,7 @@ impl Node {
             max_ttl,
             greeting: Greeting::default(),
             unanswered: VecDeque::new(),
+            silent_since: None,
             strays: Vec::new(),
             unkillable: false,
             kills: 0,
@@ -98,7 +108,22 @@ impl Node {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Micros) -> Poll<Happening> {
-        self.link.poll(cx, now)
+        let happening = self.link.poll(cx, now);
+        if happening.is_ready() || self.unanswered.is_empty() || !self.link.is_up() {
+            self.silent_since = None;
+            return happening;
+        }
+        // Nothing says that a path through a network is dead, if something on it takes the bytes.
+        // What may still run is killed on the next connection; where it cannot be, it is better
+        // waited for.
+        let silent_since = *self.silent_since.get_or_insert(now);
+        let over = now.since(silent_since) >= span_of(SILENCE_MAX);
+        if over && self.greeting.connection.is_some() {
+            self.silent_since = None;
+            let error = NodeError::Silent(SILENCE_MAX);
+            return Poll::Ready(Happening::Down { error, used: true });
+        }
+        Poll::Pending
     }
 
     /// The server process of the present connection, if it told.
@@ -179,7 +204,6 @@ impl Node {
 
     /// When the answers of this connection start to count. Nothing was sent on it yet.
     fn guard(&mut self, same_process: bool, now: Micros) {
-        const SECOND: Span = 1_000_000;
         // A node that does not tell may have started just now.
         let told_s = self.greeting.uptime_s.unwrap_or(0).max(0);
         let uptime = certain_uptime_s(told_s).saturating_mul(SECOND);
@@ -268,6 +292,11 @@ impl Node {
 
     /// When it wants to be polled even if nothing arrives.
     pub(super) fn deadline(&self) -> Option<Micros> {
-        self.link.deadline().into_iter().chain(self.try_again_at).min()
+        let silent = self.silent_since.map(|since| {
+            let Micros(end) = since.plus(span_of(SILENCE_MAX));
+            // To the second: a timer that moves with every reply would cost more than it is worth.
+            Micros(end - end.rem_euclid(SECOND) + SECOND)
+        });
+        self.link.deadline().into_iter().chain(self.try_again_at).chain(silent).min()
     }
 }
