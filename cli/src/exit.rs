@@ -23,8 +23,8 @@ Exit codes of check, covers, conform, sim, replay and shrink:
   3  TRUNCATED: a search, a campaign or a shrinking was stopped before its end
   4  a file could not be read or written
 soak: 0 as claimed, 1 not, 3 TRUNCATED; 4 a server could not be started.
-validate: 0 real servers do what the traces say (without a trace: all is as expected); 1 they do not;
-  2 a bad trace; 3 TRUNCATED; 4 a file could not be read or written, or servers do not start.
+validate: 0 real servers do what the traces say (without a trace: all is as expected); 1 they do
+  not; 2 a bad trace; 3 TRUNCATED; 4 a file as above, or servers do not start.
 doctor: 0 fit, also with warnings; 2 bad input; 5 a server is unfit to hold locks.
 proxy: 0 ended by Ctrl-C or after --for; 2 bad input; 4 its address cannot be had.
 `leasehold run --help` lists those of run.";
