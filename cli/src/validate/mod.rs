@@ -1,6 +1,7 @@
 //! `leasehold validate`: counterexamples and shrunk seeds on real servers, and the violations that
 //! must happen there.
 
+mod foreign;
 mod json;
 mod programme;
 mod text;
@@ -31,6 +32,18 @@ pub(crate) struct ValidateArgs {
     /// Where validation.md is written
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// Instead, run other people's libraries and ours under the same faults
+    #[arg(long, conflicts_with_all = ["traces", "server"])]
+    foreign: bool,
+    /// How long each of their trials lasts
+    #[arg(long, value_name = "MS", default_value_t = 10_000)]
+    trial_ms: u64,
+    /// Where the programs are that run them
+    #[arg(long, value_name = "DIR", default_value = "interop")]
+    interop: PathBuf,
+    /// Where those are built
+    #[arg(long, value_name = "DIR", default_value = "target/interop")]
+    built: PathBuf,
     /// Print JSON instead of timelines and tables
     #[arg(long)]
     json: bool,
@@ -60,6 +73,9 @@ pub(crate) fn hold(args: &HolderArgs) -> Result<Ending, Failure> {
 
 /// Runs the command.
 pub(crate) fn run(args: &ValidateArgs) -> Result<Ending, Failure> {
+    if args.foreign {
+        return foreign::run(args);
+    }
     let stop = stop_on_ctrl_c();
     if args.traces.is_empty() { all(args, &stop) } else { some(args, &stop) }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use leasehold::{AcquireError, Client, Guard, Loss};
@@ -11,13 +11,19 @@ use tokio::time::{sleep, timeout};
 
 use super::draws::Draws;
 use super::words::Word;
-use super::{ACQUIRE_WITHIN, LONGEST_PAUSE, TTL};
+use super::{ACQUIRE_WITHIN, TTL};
 use crate::RigError;
 use crate::clock::monotonic_us;
 use crate::now;
 
 /// How often a holder says until when it holds.
 const TOLD_EVERY: Duration = Duration::from_millis(25);
+
+/// How often a process notices that it runs.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// An acquisition that takes longer, while its process runs, hangs.
+const LONG_US: i64 = 7_000_000;
 
 /// What a contender is told.
 #[derive(Clone, Debug)]
@@ -39,6 +45,8 @@ struct Work {
     keys: u64,
     holds: AtomicU64,
     stops: AtomicBool,
+    /// For how long nothing ran in this process, all in all, in microseconds.
+    stood_us: AtomicI64,
 }
 
 impl Contender {
@@ -55,7 +63,9 @@ impl Contender {
             keys: self.keys,
             holds: AtomicU64::new(0),
             stops: AtomicBool::new(false),
+            stood_us: AtomicI64::new(0),
         });
+        tokio::spawn(Arc::clone(&work).notice_stops());
         let tasks: Vec<_> = (0..self.tasks)
             .map(|task| {
                 let draws = Draws::new(self.seed, self.process * self.tasks + task + 1);
@@ -80,6 +90,19 @@ impl Contender {
 }
 
 impl Work {
+    /// A process that is stopped for a while is late with everything.
+    async fn notice_stops(self: Arc<Work>) {
+        let beat_us = BEAT.as_micros() as i64;
+        loop {
+            let before_us = monotonic_us();
+            sleep(BEAT).await;
+            let late_us = monotonic_us() - before_us - beat_us;
+            if late_us > beat_us {
+                self.stood_us.fetch_add(late_us, Ordering::Relaxed);
+            }
+        }
+    }
+
     async fn contend(self: Arc<Work>, mut draws: Draws) {
         while !self.stops.load(Ordering::Relaxed) {
             let key = format!("soak:{}", draws.below(self.keys));
@@ -103,11 +126,17 @@ impl Work {
                 }
             };
         }
-        let began = now();
+        let (began_us, stood_us) = (monotonic_us(), self.stood_us.load(Ordering::Relaxed));
         let acquired = self.client.acquire_within(key, ACQUIRE_WITHIN).await;
-        let took = began.elapsed();
-        if took > ACQUIRE_WITHIN + LONGEST_PAUSE + Duration::from_secs(2) {
-            say(&Word::Wrong(format!("an acquisition of {key} took {took:?}")));
+        let took_us = monotonic_us() - began_us;
+        if took_us > LONG_US {
+            // By then the end of a stop has been noticed too.
+            sleep(2 * BEAT).await;
+            let stood_us = self.stood_us.load(Ordering::Relaxed) - stood_us;
+            if took_us - stood_us > LONG_US {
+                let what = "us, of which its process stood still for";
+                say(&Word::Wrong(format!("an acquisition took {took_us} {what} {stood_us}")));
+            }
         }
         match acquired {
             Ok(guard) => Some(guard),
