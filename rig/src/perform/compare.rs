@@ -32,7 +32,6 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             (Answer::Refused, Some(_)) if corner.brought => {
                 Some(Difference::ConnectionBringsScripts)
             }
-            (_, Some(Answer::Refused)) if corner.lost => Some(Difference::MoreThanOneRefusal),
             _ if corner.went_back => Some(Difference::KeyComesBack),
             _ => None,
         };

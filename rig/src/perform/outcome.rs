@@ -144,10 +144,8 @@ impl fmt::Display for Side {
 pub enum Difference {
     /// A key whose end the clock had passed is there again after the clock jumped back.
     KeyComesBack,
-    /// The handshake of a new connection loads scripts that were lost.
+    /// The handshake of a new connection of a pool loads scripts that were lost.
     ConnectionBringsScripts,
-    /// More extensions than the first find that the scripts are lost.
-    MoreThanOneRefusal,
 }
 
 impl Difference {
@@ -155,8 +153,7 @@ impl Difference {
     pub fn name(self) -> &'static str {
         match self {
             Difference::KeyComesBack => "a key may come back with the clock",
-            Difference::ConnectionBringsScripts => "a new connection brings lost scripts back",
-            Difference::MoreThanOneRefusal => "more than one extension may find the scripts lost",
+            Difference::ConnectionBringsScripts => "a pool's connection brings lost scripts back",
         }
     }
 }

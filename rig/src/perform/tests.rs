@@ -146,22 +146,29 @@ fn a_key_that_comes_back_with_the_clock_is_named() {
     assert_eq!(differs(&trace("us", "", &steps)), (Difference::KeyComesBack, 6));
 }
 
+/// Lost scripts are back when somebody connects, or has heard of a refusal.
 #[test]
-fn scripts_that_a_connection_brings_back_are_named() {
-    let steps =
-        [&TAKEN[..5], &["forget n0", "reset c1 n0", "connect c1 n0", "tick c0", "run c0 n0 #0"]];
-    let extra = r#""resets":1,"script_losses":1"#;
-    let trace = trace("ticks", extra, &steps.concat());
-    assert_eq!(differs(&trace), (Difference::ConnectionBringsScripts, 10));
+fn scripts_are_lost_until_somebody_loads_them() {
+    let extra = r#""resets":1,"resends":1,"script_losses":1"#;
+    let connected = ["forget n0", "reset c1 n0", "connect c1 n0", "tick c0", "run c0 n0 #0"];
+    let unheard = ["tick c0", "resend c0 n0 #0", "forget n0", "run c0 n0 #0", "run c0 n0 #0"];
+    for (end, refused) in [(connected, 0), (unheard, 2)] {
+        let trace = trace("ticks", extra, &[&TAKEN[..5], &end].concat());
+        let performance = perform(&trace, Program::Redis).unwrap();
+        assert_eq!(performance.verdict, Verdict::Nothing, "{:#?}", performance.steps);
+        let replies = performance.steps.iter().filter(|step| step.reply.contains("NOSCRIPT"));
+        assert_eq!(replies.count(), refused, "{:#?}", performance.steps);
+    }
 }
 
-/// Nobody hears what the first is answered, so nobody loads the script.
+/// A connection of a pool is made when it is needed, of which the world knows nothing.
 #[test]
-fn a_second_refusal_is_named() {
-    let again = ["tick c0", "resend c0 n0 #0", "forget n0", "run c0 n0 #0", "run c0 n0 #0"];
-    let steps = [&TAKEN[..5], &again];
-    let trace = trace("ticks", r#""resends":1,"script_losses":1"#, &steps.concat());
-    assert_eq!(differs(&trace), (Difference::MoreThanOneRefusal, 10));
+fn scripts_that_a_connection_of_a_pool_brings_back_are_named() {
+    let steps =
+        [&TAKEN[..5], &["forget n0", "start c1", "run c1 n0 #0", "tick c0", "run c0 n0 #0"]];
+    let fifo = trace("ticks", r#""script_losses":1"#, &steps.concat()).to_string();
+    let pooled = fifo.replace("\"fifo\"", "\"pooled\"").parse().unwrap();
+    assert_eq!(differs(&pooled), (Difference::ConnectionBringsScripts, 10));
 }
 
 #[test]
