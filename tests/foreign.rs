@@ -70,7 +70,7 @@ fn ours_does_under_every_fault_what_it_must() {
 #[test]
 fn others_run_through_the_same_trials() {
     let all = Library::ALL.into_iter().filter(|library| !library.is_ours());
-    let options = options(all.collect(), 800);
+    let options = options(all.collect(), 400);
     let report = done(programme(&options, &mut |what| eprintln!("{what}")));
     eprintln!("{}", report.markdown());
     for skipped in &report.skipped {

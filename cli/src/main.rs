@@ -69,7 +69,7 @@ enum Command {
     Proxy(Box<proxy::ProxyArgs>),
     /// Run a command while holding a lock on real Redis servers
     Run(run::RunArgs),
-    /// Let many processes contend on real servers under faults, and hold what happened to the claims
+    /// Let many processes contend on real servers under faults, and judge what happened
     Soak(soak::SoakArgs),
     /// A process that contends in `soak`
     #[command(hide = true)]

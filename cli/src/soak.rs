@@ -18,11 +18,11 @@ use crate::exit::{Ending, Failure, prepare, say, write};
 const HELP: &str = "\
 64 tasks in 8 processes contend for 8 keys on 5 servers of this machine, which are started for it.
 Meanwhile servers are killed and stopped, clocks drift as far as the library allows for, connections
-fail in every way, and processes are stopped and killed. Afterwards nobody may have held a key together
-with another, nothing may be left, nobody may hang, and what every client did must conform.
+fail in every way, and processes are stopped and killed. Afterwards nobody may have held a key
+together with another, nothing may be left, nobody may hang, and what every client did must conform.
 
-Exit codes: 0 all of that, 1 not, 3 TRUNCATED by Ctrl-C (what was seen until then is told), 4 a server
-or a process could not be started.";
+Exit codes: 0 all of that, 1 not, 3 TRUNCATED by Ctrl-C (what was seen until then is told), 4 a
+server or a process could not be started.";
 
 /// Options of `leasehold soak`.
 #[derive(clap::Args, Debug)]
@@ -168,7 +168,8 @@ fn render(args: &SoakArgs, soaked: &Soaked, out: &mut String) -> std::fmt::Resul
     writeln!(out, "`leasehold soak --minutes {} --seed {seed}{flags}`\n", args.minutes)?;
     writeln!(
         out,
-        "{} tasks in {CLIENTS} processes ({processes} over time), {KEYS} keys, {NODES} servers, {version},",
+        "{} tasks in {CLIENTS} processes ({processes} over time), {KEYS} keys, {NODES} servers, \
+         {version},",
         TASKS * CLIENTS as u64
     )?;
     writeln!(out, "TTL {TTL:?}. At most two servers are disturbed at a time.\n")?;
@@ -192,8 +193,8 @@ fn render(args: &SoakArgs, soaked: &Soaked, out: &mut String) -> std::fmt::Resul
     let Soaked { recordings, recorded_leases, recorded_steps, paths, .. } = soaked;
     writeln!(
         out,
-        "\n{recordings} recordings: {recorded_leases} leases and {recorded_steps} steps were taken again \
-         by the machine;\n{paths} leases are paths of the checker's world from beginning to end."
+        "\n{recordings} recordings: {recorded_leases} leases and {recorded_steps} steps were taken \
+         again by the machine;\n{paths} leases are paths of the checker's world from beginning to end."
     )?;
     for overlap in soaked.overlaps.iter().take(20) {
         let [one, other] = overlap.processes;

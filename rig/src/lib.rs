@@ -2,11 +2,11 @@
 //!
 //! A [`Server`] starts in milliseconds on a unix socket in a directory of its own, and is gone with
 //! its owner, however that ends. Its wall clock can be [commanded](Clock): then real Redis runs in
-//! virtual time. A [`Connection`] carries the bytes of the library's driver. A [`Proxy`] is a network
-//! between clients and a server, with faults that it understands by command.
+//! virtual time. A [`Connection`] carries the bytes of the library's driver. A [`Proxy`] is a
+//! network between clients and a server, with faults that it understands by command.
 //!
 //! A trace can be [performed](perform) on them, and [violations] brought about. [`foreign`] holds
-//! other libraries against ours under the same faults, and a [`soak`] the library under all of them.
+//! other libraries against ours under the same faults. In a [`soak`] ours is under all of them.
 
 mod clock;
 mod connection;

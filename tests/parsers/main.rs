@@ -1,5 +1,5 @@
-//! Whatever arrives, no parser panics, hangs or takes for read what it cannot write again: inputs of
-//! the corpus, changed at random. A change that was once too much is added to the corpus.
+//! Whatever arrives, no parser panics, hangs or takes for read what it cannot write again: inputs
+//! of the corpus, changed at random. A change that was once too much is added to the corpus.
 //!
 //! The texts of traces and the machine itself have such tests of their own, in `world/tests` and
 //! `src/protocol/properties`; so have recordings, the proxy's rules and its frames.
@@ -17,8 +17,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use redis::Value;
 
-/// The inputs of one parser, one a line; `\r`, `\n`, `\\` and `\xNN` stand for bytes, and `{N*text}`
-/// for a text so many times.
+/// The inputs of one parser, one a line; `\r`, `\n`, `\\` and `\xNN` stand for bytes, and
+/// `{N*text}` for a text so many times.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("parsers/corpus");
     let text = fs::read_to_string(folder.join(name).with_extension("txt")).unwrap();

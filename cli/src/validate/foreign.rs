@@ -46,8 +46,8 @@ pub(super) fn run(args: &ValidateArgs) -> Result<Ending, Failure> {
 
 fn page(found: &ForeignReport) -> String {
     format!(
-        "# Other libraries under the same faults\n\n`leasehold validate --foreign`; what is run, and \
-         how, is in [interop](../interop/README.md).\n\n{}",
+        "# Other libraries under the same faults\n\n`leasehold validate --foreign`; what is \
+         run, and how, is in [interop](../interop/README.md).\n\n{}",
         found.markdown()
     )
 }

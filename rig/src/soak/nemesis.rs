@@ -1,7 +1,8 @@
 //! What is done to servers, network and processes, all the time.
 //!
 //! At most two of five nodes are disturbed at once, so that a majority can be had; what is done to
-//! processes comes on top. Clocks of servers drift all the time, within what the library allows for.
+//! processes comes on top. Clocks of servers drift all the time, within what the library allows
+//! for.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
