@@ -194,7 +194,8 @@ fn render(args: &SoakArgs, soaked: &Soaked, out: &mut String) -> std::fmt::Resul
     writeln!(
         out,
         "\n{recordings} recordings: {recorded_leases} leases and {recorded_steps} steps were taken \
-         again by the machine;\n{paths} leases are paths of the checker's world from beginning to end."
+         again by the machine;\n{paths} leases are paths of the checker's world from beginning to \
+         end."
     )?;
     for overlap in soaked.overlaps.iter().take(20) {
         let [one, other] = overlap.processes;
