@@ -22,6 +22,6 @@ if ! command -v valkey-server >/dev/null 2>&1 && [ ! -e $valkey/usr/bin/valkey-s
     ./tests/get_valkey.sh $valkey || echo "no valkey-server: its tests are skipped"
 fi
 
-# The tests of the command line run the program itself.
-cargo build --release --locked
+# The tests run the program itself: built as they are, so that nothing is built twice.
+cargo build --release --locked --workspace --bins --tests --examples
 cargo test --release --locked --workspace -- "$@"
