@@ -220,9 +220,13 @@ pub(crate) fn prepare(folder: &std::path::Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes `text` to `path` in one piece: nothing half written is ever seen there.
+/// Writes `text` to `path` in one piece: nothing half written is ever seen there. A file that holds
+/// it already is left as it is, so that whatever is built from it need not be built anew.
 pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<(), Failure> {
     use std::io::Write;
+    if std::fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+        return Ok(());
+    }
     let failed = |error| Failure::Write { path: path.to_owned(), error };
     let folder = path.parent().unwrap_or(std::path::Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
