@@ -63,9 +63,15 @@ pub(super) struct Task {
     closing: Option<Closing>,
     timer: Pin<Box<Sleep>>,
     timer_at: Micros,
+    /// Whether letters were left unread, for what the first of them led to to be sent.
+    has_mail: bool,
     /// Room for a command that goes to several nodes.
     packed: Vec<u8>,
 }
+
+/// So many letters are read before what they have led to is sent: a node works on that while the
+/// next are read.
+const LETTERS: usize = 16;
 
 impl Task {
     /// To be called within a tokio runtime.
@@ -92,6 +98,7 @@ impl Task {
             closing: None,
             timer: Box::pin(tokio::time::sleep_until(clock.instant(now).into())),
             timer_at: now,
+            has_mail: false,
             packed: Vec::new(),
         }
     }
@@ -131,19 +138,20 @@ impl Future for Task {
 // ---- what wakes it ------------------------------------------------------------------------------
 
 impl Task {
-    /// Whether the nodes' answers have led to something that neither a wake nor a deadline will
-    /// call for. Of letters and answers nothing was left unread.
+    /// Whether there is something to do that neither a wake nor a deadline will call for: letters,
+    /// or what the nodes' answers have led to. Of answers nothing was left unread.
     fn has_more(&self) -> bool {
-        self.lines.has_called()
+        self.has_mail
+            || self.lines.has_called()
             || self.nodes.iter().any(|node| node.link.wants_to_write())
             || self.listener.as_ref().is_some_and(Listener::wants_to_write)
     }
 
     fn drive_mailbox(&mut self, cx: &mut Context<'_>) {
-        while let Some(mailbox) = &mut self.mailbox {
-            let Poll::Ready(mail) = mailbox.poll_recv(cx) else {
-                break;
-            };
+        for _ in 0..LETTERS {
+            let next = self.mailbox.as_mut().map(|mailbox| mailbox.poll_recv(cx));
+            self.has_mail = matches!(next, Some(Poll::Ready(_)));
+            let Some(Poll::Ready(mail)) = next else { break };
             match mail {
                 Some(Mail::Acquire(ask)) if self.closing.is_none() => self.arrive(ask),
                 // Its handle sees that nobody is there to answer.
