@@ -37,11 +37,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks again and again, for a long time if need be, whether something has become true.
 pub fn eventually(holds: impl Fn() -> bool) -> bool {
-    eventually_mut(holds)
-}
-
-/// The same, with something that changes.
-fn eventually_mut(mut holds: impl FnMut() -> bool) -> bool {
     let started = now();
     while started.elapsed() < PATIENCE {
         if holds() {

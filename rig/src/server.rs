@@ -1,23 +1,24 @@
 //! One server: started, paused, killed and started again.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use std::{fs, thread};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::processes::{directory, spawn, tied};
+use crate::processes::{Process, directory, spawn, tells, tied};
 use crate::{Clock, PATIENCE, Program, RigError, eventually, now};
 
 /// One server, killed and removed when it is dropped, when its owner panics, and when the owner's
 /// process is killed.
 #[derive(Debug)]
 pub struct Server {
+    /// Before its directory: so it is dropped, and killed, first.
+    process: Process,
     directory: TempDir,
     launch: Launch,
-    child: Child,
 }
 
 /// How a server is started, and started again.
@@ -57,8 +58,8 @@ impl Server {
     ) -> Result<Server, RigError> {
         let settings = settings.iter().copied().map(String::from).collect();
         let launch = Launch { program, settings, clock };
-        let child = launch.start(directory.path())?;
-        let mut server = Server { directory, launch, child };
+        let process = launch.start(directory.path())?;
+        let mut server = Server { process, directory, launch };
         server.await_ready()?;
         Ok(server)
     }
@@ -85,13 +86,13 @@ impl Server {
 
     /// Its process.
     pub fn process(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     fn await_ready(&mut self) -> Result<(), RigError> {
         let started = now();
         while started.elapsed() < PATIENCE {
-            let status = self.child.try_wait().map_err(RigError::system("a server's status"))?;
+            let status = self.process.ended().map_err(RigError::system("a server's status"))?;
             if let Some(status) = status {
                 let log = fs::read_to_string(self.directory.path().join("log"));
                 let program = self.launch.program.name();
@@ -126,9 +127,7 @@ impl Server {
     /// If it is not there.
     pub fn pause(&self) -> Result<(), RigError> {
         self.signal(Signal::STOP)?;
-        let stat = format!("/proc/{}/stat", self.child.id());
-        let stopped = || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
-        if Path::new(&stat).exists() && !eventually(stopped) {
+        if tells() && !eventually(|| self.process.is_stopped()) {
             return Err(RigError::Patience { what: "the stop of a server" });
         }
         Ok(())
@@ -143,16 +142,13 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) -> Result<(), RigError> {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        let sent = id.ok_or(rustix::io::Errno::SRCH).and_then(|id| kill_process(id, signal));
-        sent.map_err(|error| RigError::System { what: "a signal to a server", error: error.into() })
+        self.process.signal(signal).map_err(RigError::system("a signal to a server"))
     }
 
     /// Kills it (SIGKILL). Everything it stored is gone.
     pub fn kill(&mut self) {
-        // Either fails only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // It fails only if somebody else has waited for its end.
+        let _ = self.process.kill();
     }
 
     /// Starts it again at the same address, empty.
@@ -161,19 +157,13 @@ impl Server {
     /// If it does not start.
     pub fn restart(&mut self) -> Result<(), RigError> {
         self.kill();
-        self.child = self.launch.start(self.directory.path())?;
+        self.process = self.launch.start(self.directory.path())?;
         self.await_ready()
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 impl Launch {
-    fn start(&self, directory: &Path) -> Result<Child, RigError> {
+    fn start(&self, directory: &Path) -> Result<Process, RigError> {
         let path = self.program.found().ok_or(RigError::Missing {
             program: self.program.name(),
             advice: self.program.advice(),
@@ -207,7 +197,7 @@ mod tests {
     fn a_process_that_is_killed() {
         if std::env::var_os(ROLE).is_some() {
             let server = Server::start(Program::Redis, &[]).unwrap();
-            fs::write(std::env::var_os(ROLE).unwrap(), server.child.id().to_string()).unwrap();
+            fs::write(std::env::var_os(ROLE).unwrap(), server.process().to_string()).unwrap();
             thread::sleep(PATIENCE);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::program::{Library, Start};
 use super::report::{Counts, Trial};
 use super::{Network, Options, Workload};
 use crate::clock::monotonic_us;
-use crate::processes::{spawn, tied};
+use crate::processes::{Process, spawn, tied};
 use crate::proxy::{Proxy, Rule};
 use crate::{Program, RigError, Server, now};
 
@@ -31,16 +31,6 @@ struct Running {
     process: Process,
     said: JoinHandle<Vec<Event>>,
     complains: JoinHandle<String>,
-}
-
-/// Killed when it is not wanted any more.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Either fails only if it has ended already.
-        let _ = (self.0.kill(), self.0.wait());
-    }
 }
 
 /// A server, what hears it, and what was counted in its former lives.
@@ -148,8 +138,8 @@ impl Running {
         let mut command: Command = tied(program.as_ref());
         command.args(first).args(words).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn(command).map_err(RigError::system("a program of a library"))?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let mut process = spawn(command).map_err(RigError::system("a program of a library"))?;
+        let (stdout, stderr) = (process.take_stdout(), process.take_stderr());
         let said = thread::spawn(move || stdout.map(hear).unwrap_or_default());
         let complains = thread::spawn(move || {
             let mut text = String::new();
@@ -157,21 +147,12 @@ impl Running {
             let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
             text
         });
-        Ok(Running { process: Process(child), said, complains })
+        Ok(Running { process, said, complains })
     }
 
     /// Waits a while for its end, and kills it if there is none.
     fn end(mut self, patience: Duration) -> Result<(Vec<Event>, bool), RigError> {
-        let started = now();
-        let status = loop {
-            let status =
-                self.process.0.try_wait().map_err(RigError::system("a program's status"))?;
-            if status.is_some() || started.elapsed() > patience {
-                break status;
-            }
-            sleep(Duration::from_millis(5));
-        };
-        drop(self.process);
+        let status = self.process.end(patience).map_err(RigError::system("a program's status"))?;
         let events = self.said.join().unwrap_or_default();
         let complains = self.complains.join().unwrap_or_default();
         if events.is_empty() {
@@ -179,8 +160,7 @@ impl Running {
             return Err(RigError::Unexpected(format!("a program of a library said only: {said}")));
         }
         let is_done = events.iter().any(|event| event.event == Happening::Done);
-        let is_well = is_done && status.is_some_and(|status| status.success());
-        Ok((events, !is_well))
+        Ok((events, !(is_done && status.success())))
     }
 }
 

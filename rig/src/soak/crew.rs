@@ -2,19 +2,19 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::CLIENTS;
 use super::tally::Tally;
 use super::windows::{Holdings, Window};
 use super::words::Word;
 use crate::clock::monotonic_us;
-use crate::processes::{spawn, tied};
-use crate::{RigError, eventually_mut};
+use crate::processes::{Process, spawn, tied};
+use crate::{PATIENCE, RigError};
 
 /// Starts the contender of that number: the command, without its standard input and output. Where
 /// it records is in its environment.
@@ -23,8 +23,8 @@ pub type Starts = dyn Fn(u64, &[String]) -> Command + Send + Sync;
 /// A process.
 #[derive(Debug)]
 struct Member {
-    process: usize,
-    child: Child,
+    number: usize,
+    process: Process,
     listener: JoinHandle<Holdings>,
 }
 
@@ -61,39 +61,37 @@ impl Crew {
 
     /// Starts one where there is none.
     pub(super) fn start(&mut self, client: usize, nodes: &[String]) -> Result<(), RigError> {
-        let process = self.begun;
+        let number = self.begun;
         self.begun += 1;
-        let folder = self.folder.join(process.to_string());
+        let folder = self.folder.join(number.to_string());
         std::fs::create_dir(&folder).map_err(RigError::system("a folder for recordings"))?;
-        let wanted = (self.starts)(process as u64, nodes);
+        let wanted = (self.starts)(number as u64, nodes);
         let mut command = tied(wanted.get_program().as_ref());
         command.args(wanted.get_args()).env("LEASEHOLD_RECORD", &folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = spawn(command).map_err(RigError::system("a process that contends"))?;
-        let says = child.stdout.take().ok_or(RigError::Closed)?;
+        let mut process = spawn(command).map_err(RigError::system("a process that contends"))?;
+        let says = process.take_stdout().ok_or(RigError::Closed)?;
         let tally = Arc::clone(&self.tally);
         let listener = thread::spawn(move || listen(BufReader::new(says), &tally));
-        self.members[client] = Some(Member { process, child, listener });
+        self.members[client] = Some(Member { number, process, listener });
         Ok(())
     }
 
     /// Ends one: kills it, or tells it to stop and waits.
     pub(super) fn end(&mut self, client: usize, kill: bool) -> Result<(), RigError> {
         let Some(mut member) = self.members[client].take() else { return Ok(()) };
-        if kill {
-            // It fails only if the process has ended.
-            let _ = member.child.kill();
-        }
-        drop(member.child.stdin.take());
-        let status = wait(&mut member.child)?;
+        let process = &mut member.process;
+        // Whoever is told to stop and does not is killed too, which its status shows.
+        let status = if kill { process.kill() } else { process.end(PATIENCE) };
+        let status = status.map_err(RigError::system("the end of a process"))?;
         let killed_us = monotonic_us();
         let holdings = member.listener.join().map_err(|_| RigError::Closed)?;
         if !kill && !status.success() {
             let wrong = format!("a process that was told to stop ended with {status}");
             self.tally.lock().unwrap_or_else(PoisonError::into_inner).wrong.push(wrong);
         }
-        self.windows.extend(holdings.windows(member.process, killed_us));
-        self.recorded.push(self.folder.join(member.process.to_string()));
+        self.windows.extend(holdings.windows(member.number, killed_us));
+        self.recorded.push(self.folder.join(member.number.to_string()));
         Ok(())
     }
 
@@ -107,38 +105,7 @@ impl Crew {
 
     fn signal(&self, client: usize, signal: Signal) -> Result<(), RigError> {
         let Some(member) = &self.members[client] else { return Ok(()) };
-        let id = i32::try_from(member.child.id()).ok().and_then(Pid::from_raw);
-        let sent = id.ok_or(rustix::io::Errno::SRCH).and_then(|id| kill_process(id, signal));
-        sent.map_err(|error| RigError::System {
-            what: "a signal to a process",
-            error: error.into(),
-        })
-    }
-}
-
-impl Drop for Crew {
-    fn drop(&mut self) {
-        for member in self.members.iter_mut().flatten() {
-            // Either fails only if it has ended.
-            let _ = member.child.kill();
-            let _ = member.child.wait();
-        }
-    }
-}
-
-/// Waits for its end; whoever does not end is killed, which its status shows.
-fn wait(child: &mut Child) -> Result<ExitStatus, RigError> {
-    let mut status = None;
-    eventually_mut(|| {
-        status = child.try_wait().ok().flatten();
-        status.is_some()
-    });
-    match status {
-        Some(status) => Ok(status),
-        None => {
-            let _ = child.kill();
-            child.wait().map_err(RigError::system("the end of a process"))
-        }
+        member.process.signal(signal).map_err(RigError::system("a signal to a process"))
     }
 }
 

@@ -1,13 +1,11 @@
 //! A holder that is paused between its check and its effect: what no lock prevents.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use leasehold::Client;
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Signal, getpid, kill_process};
 
 use super::{CaseError, KEY, Outcome, Setup, block_on, builder, servers};
 use crate::processes::{spawn, tied};
@@ -51,31 +49,6 @@ fn write(url: &str, name: &str) -> Result<(), RigError> {
     push().map_err(|error| RigError::Query { command: "RPUSH".to_owned(), error })
 }
 
-/// A process that is gone with its owner.
-struct Holder(Child);
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        // Either fails only if it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Holder {
-    fn is_stopped(&self) -> bool {
-        let stat = Path::new("/proc").join(self.0.id().to_string()).join("stat");
-        fs::read_to_string(stat).is_ok_and(|stat| stat.contains(") T "))
-    }
-
-    fn go_on(&self) -> Result<(), RigError> {
-        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        let sent = id.ok_or(rustix::io::Errno::SRCH);
-        let sent = sent.and_then(|id| kill_process(id, Signal::CONT));
-        sent.map_err(|error| RigError::System { what: "a signal", error: error.into() })
-    }
-}
-
 /// The holder is stopped between check and effect until the next holder has written.
 pub(super) fn run(setup: &Setup) -> Result<Outcome, CaseError> {
     let servers = servers(setup.program, 1)?;
@@ -83,9 +56,8 @@ pub(super) fn run(setup: &Setup) -> Result<Outcome, CaseError> {
     let (program, arguments) = &setup.holder;
     let mut command = tied(program);
     command.args(arguments).arg(server.url()).stdout(Stdio::piped()).stdin(Stdio::null());
-    let child = spawn(command).map_err(RigError::system("the holder"))?;
-    let mut holder = Holder(child);
-    let Some(out) = holder.0.stdout.take() else { return Err(RigError::Closed.into()) };
+    let mut holder = spawn(command).map_err(RigError::system("the holder"))?;
+    let Some(out) = holder.take_stdout() else { return Err(RigError::Closed.into()) };
     let mut lines = BufReader::new(out).lines();
     let mut word = || match lines.next() {
         Some(Ok(word)) if word == "true" || word == "false" => Ok(word == "true"),
@@ -100,7 +72,7 @@ pub(super) fn run(setup: &Setup) -> Result<Outcome, CaseError> {
         let second = builder(&servers).ttl(Duration::from_secs(30)).connect().await?;
         let guard = second.acquire(KEY).await?;
         write(&server.url(), "second")?;
-        holder.go_on()?;
+        holder.signal(Signal::CONT).map_err(RigError::system("a signal"))?;
         let believes = word()?;
         let order: Vec<String> = server.query(&["LRANGE", WITNESS, "0", "-1"])?;
         let happened = order == ["second", "first"] && guard.is_held();
