@@ -121,6 +121,33 @@ impl Server {
         redis::cmd(name).arg(arguments).query(&mut connection)
     }
 
+    /// What it tells of itself in a field of a section of its `INFO`, as `uptime_in_seconds` in
+    /// `server`; `None` if there is no such field.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn told(&self, section: &str, field: &str) -> Result<Option<String>, RigError> {
+        let info: String = self.query(&["INFO", section])?;
+        let told = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        Ok(told.map(|told| told.trim().to_owned()))
+    }
+
+    /// Which program it says that it is, and of which version; `None` if it does not say.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn version(&self) -> Result<Option<(Program, String)>, RigError> {
+        // Valkey calls itself a Redis too.
+        for (program, field) in
+            [(Program::Valkey, "valkey_version"), (Program::Redis, "redis_version")]
+        {
+            if let Some(version) = self.told("server", field)? {
+                return Ok(Some((program, version)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Stops it (SIGSTOP): it still accepts connections and bytes, and answers nothing.
     ///
     /// # Errors

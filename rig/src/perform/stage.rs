@@ -43,10 +43,11 @@ impl Stage {
     /// If the program is missing or does not start, or on a system without commanded clocks.
     pub fn start(program: Program) -> Result<Stage, RigError> {
         let host = Host::start(program)?;
-        let version = host.version(program)?;
+        let version = host.server.version()?.map(|(_, version)| version);
+        let version = version.unwrap_or_else(|| "of unknown version".to_owned());
         Ok(Stage {
             program,
-            version,
+            version: format!("{} {version}", program.name()),
             hosts: vec![host],
             #[cfg(test)]
             meddle: None,
@@ -118,13 +119,6 @@ impl Host {
             #[cfg(test)]
             meddle: None,
         })
-    }
-
-    fn version(&self, program: Program) -> Result<String, RigError> {
-        let info: String = self.server.query(&["INFO", "server"])?;
-        let told = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
-        let version = told("valkey_version:").or_else(|| told("redis_version:"));
-        Ok(format!("{} {}", program.name(), version.unwrap_or("of unknown version")))
     }
 
     /// Forgets everything, and begins a time of its own.

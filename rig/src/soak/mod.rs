@@ -143,14 +143,9 @@ impl Soak {
 
 /// What the servers call themselves.
 fn version(stage: &Stage) -> Result<String, RigError> {
-    let info: String = match stage.servers.first() {
-        Some(server) => server.query(&["INFO", "server"])?,
-        None => String::new(),
-    };
-    let field = |name: &str| {
-        info.lines().find_map(|line| line.strip_prefix(name)).map(|it| it.trim().to_owned())
-    };
-    let valkey = field("valkey_version:").map(|version| format!("Valkey {version}"));
-    let redis = || field("redis_version:").map(|version| format!("Redis {version}"));
-    Ok(valkey.or_else(redis).unwrap_or_else(|| "an unknown server".to_owned()))
+    Ok(match stage.servers[0].version()? {
+        Some((Program::Valkey, version)) => format!("Valkey {version}"),
+        Some((Program::Redis, version)) => format!("Redis {version}"),
+        None => "an unknown server".to_owned(),
+    })
 }

@@ -211,8 +211,7 @@ fn servers(program: Program, count: usize) -> Result<Vec<Server>, RigError> {
         let clock = server.clock().ok_or(RigError::NoClock)?;
         clock.step(60_000_000)?;
         clock.run(0)?;
-        let up = || server.query::<String>(&["INFO", "server"]).is_ok_and(|info| up_s(&info) >= 60);
-        if !crate::eventually(up) {
+        if !crate::eventually(|| up_s(&server) >= 60) {
             return Err(RigError::Patience { what: "the uptime of a server" });
         }
         Ok(server)
@@ -220,9 +219,10 @@ fn servers(program: Program, count: usize) -> Result<Vec<Server>, RigError> {
     (0..count).map(server).collect()
 }
 
-fn up_s(info: &str) -> i64 {
-    let told = info.lines().find_map(|line| line.strip_prefix("uptime_in_seconds:"));
-    told.and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0)
+/// For how long a server has been up, as far as it tells.
+fn up_s(server: &Server) -> i64 {
+    let told = server.told("server", "uptime_in_seconds").ok().flatten();
+    told.and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
 }
 
 /// A client of some servers that asks again soon.
@@ -236,10 +236,9 @@ fn builder(servers: &[Server]) -> leasehold::Builder {
 
 /// How often a server has run a command.
 fn calls(server: &Server, command: &str) -> u64 {
-    let Ok(info) = server.query::<String>(&["INFO", "commandstats"]) else { return 0 };
-    let prefix = format!("cmdstat_{command}:calls=");
-    let told = info.lines().find_map(|line| line.strip_prefix(&prefix));
-    told.and_then(|rest| rest.split(',').next()?.parse().ok()).unwrap_or(0)
+    let told = server.told("commandstats", &format!("cmdstat_{command}")).ok().flatten();
+    let calls = |told: String| told.strip_prefix("calls=")?.split(',').next()?.parse().ok();
+    told.and_then(calls).unwrap_or(0)
 }
 
 /// Whose value stands in the lock at each server: a letter for each owner, as they are met.
