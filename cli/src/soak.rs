@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use leasehold_rig::soak::{CLIENTS, Contender, KEYS, NODES, Soak, Soaked, TASKS, TTL};
-use leasehold_rig::{Program, RigError};
+use leasehold_rig::{Program, RigError, block_on};
 
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, prepare, say, write};
@@ -113,10 +113,8 @@ pub(crate) fn run(args: &SoakArgs) -> Result<Ending, Failure> {
 /// Runs the process that contends.
 pub(crate) fn contend(args: ContenderArgs) -> Result<Ending, Failure> {
     let ContenderArgs { seed, process, nodes } = args;
-    let system = |error| Failure::Rig(RigError::System { what: "a runtime", error });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let contender = Contender { nodes, seed, process, tasks: TASKS, keys: KEYS };
-    runtime.map_err(system)?.block_on(contender.run()).map_err(Failure::Rig)?;
+    block_on(contender.run()).map_err(Failure::Rig)?;
     Ok(Ending::AsClaimed)
 }
 

@@ -32,6 +32,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
+
 /// How long a server may take to start, and anything else that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,6 +53,20 @@ pub fn eventually(holds: impl Fn() -> bool) -> bool {
 #[expect(clippy::disallowed_methods, reason = "real servers take real time")]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Does what waits, to its end, on this thread.
+///
+/// # Errors
+/// What `work` fails with, or if the system refuses a runtime.
+pub fn block_on<T, E: From<RigError>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    runtime()?.block_on(work)
+}
+
+/// A runtime on the thread that calls it.
+fn runtime() -> Result<Runtime, RigError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(RigError::system("a runtime"))
 }
 
 /// Whether a program can be started.

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::event::{Event, Happening};
 use crate::clock::monotonic_us;
-use crate::{PATIENCE, RigError};
+use crate::{PATIENCE, RigError, block_on};
 
 /// How the program of our library is called.
 pub const USAGE: &str = "renew|contend KEY TTL_MS TASKS RUN_MS SEED guard|no-guard URL...";
@@ -28,8 +28,7 @@ pub fn contender(arguments: &[String]) -> Result<(), RigError> {
     let deadline_us = monotonic_us() + i64::from(number(run_ms)?) * 1_000;
     let (tasks, seed) = (number(tasks)?, number(seed)?);
     let is_guarded = option == "guard";
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(RigError::system("a runtime"))?.block_on(async {
+    block_on(async {
         let retry = Retry { attempts: Some(1), delay_min: 5_000, delay_max: 20_000 };
         let builder = Client::builder().nodes(urls).ttl(ttl).renew_every(ttl / 2).max_ttl(ttl);
         let builder = builder.restart_guard(is_guarded).retry(retry).connect_timeout(PATIENCE);

@@ -6,8 +6,8 @@ use leasehold::protocol::Retry;
 use leasehold::{AcquireError, Client, Guard, Vote};
 
 use super::restart::hold_two;
-use super::{CaseError, KEY, Outcome, Owners, block_on, builder, servers};
-use crate::{Program, RigError, Server};
+use super::{CaseError, KEY, Outcome, Owners, builder, servers};
+use crate::{Program, RigError, Server, block_on};
 
 /// Of the lease that the jump passes.
 const TTL: Duration = Duration::from_secs(30);
@@ -61,8 +61,7 @@ struct Idle {
 
 impl Idle {
     fn connect(servers: &[Server]) -> Result<Idle, CaseError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(RigError::system("a runtime"))?;
+        let runtime = crate::runtime()?;
         let floor = Duration::from_millis(2);
         let client = builder(servers).ttl(DRIFT_TTL).drift(FACTOR_PPM, floor);
         let client = runtime.block_on(client.connect())?;

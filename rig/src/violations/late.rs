@@ -5,9 +5,9 @@ use std::time::Duration;
 use leasehold::AcquireError;
 use leasehold_world::Trace;
 
-use super::{CaseError, KEY, Outcome, block_on, builder, calls, servers};
+use super::{CaseError, KEY, Outcome, builder, calls, servers};
 use crate::perform::{Fact, Stage};
-use crate::{Program, eventually};
+use crate::{Program, block_on, eventually};
 
 /// Counterexamples that the checker found.
 macro_rules! found {

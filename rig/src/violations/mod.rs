@@ -198,12 +198,6 @@ pub enum CaseError {
     Schedule(String),
 }
 
-/// Runs what waits.
-fn block_on<T>(work: impl Future<Output = Result<T, CaseError>>) -> Result<T, CaseError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(RigError::system("a runtime"))?.block_on(work)
-}
-
 /// Servers whose clocks go as they should, and that have been up for a minute.
 fn servers(program: Program, count: usize) -> Result<Vec<Server>, RigError> {
     let server = |_| {

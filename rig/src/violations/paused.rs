@@ -7,9 +7,9 @@ use std::time::Duration;
 use leasehold::Client;
 use rustix::process::{Signal, getpid, kill_process};
 
-use super::{CaseError, KEY, Outcome, Setup, block_on, builder, servers};
+use super::{CaseError, KEY, Outcome, Setup, builder, servers};
 use crate::processes::{spawn, tied};
-use crate::{PATIENCE, RigError, eventually};
+use crate::{PATIENCE, RigError, block_on, eventually};
 
 /// The list to which whoever holds the lock adds its name.
 const WITNESS: &str = "witness";

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use leasehold::{AcquireError, Client, Guard, Vote};
 
-use super::{CaseError, KEY, Outcome, Owners, block_on, builder, calls, servers};
-use crate::{Program, Server, eventually, now};
+use super::{CaseError, KEY, Outcome, Owners, builder, calls, servers};
+use crate::{Program, Server, block_on, eventually, now};
 
 /// Of the first lease, and of the guard.
 const TTL: Duration = Duration::from_secs(3);
