@@ -5,19 +5,11 @@
 //! so; with `REQUIRE_ALL=1` that is a failure.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
-use std::path::{Path, PathBuf};
-
-use leasehold_rig::foreign::{Library, Network, Options, Places, Workload, programme};
-use leasehold_tests::{binary, done};
+use leasehold_rig::foreign::{Library, Network, Options, Workload, programme};
+use leasehold_tests::{binary, done, places};
 
 fn options(libraries: Vec<Library>, trial_ms: u64) -> Options {
-    let tests = std::env::current_exe().unwrap();
-    let built: PathBuf = tests.ancestors().nth(2).unwrap().to_owned();
-    let places = Places {
-        ours: vec![binary().into(), "foreign-contender".into()],
-        interop: Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop"),
-        built: built.join("interop"),
-    };
+    let places = places(vec![binary().into(), "foreign-contender".into()]);
     let is_every_required = std::env::var("REQUIRE_ALL").is_ok_and(|all| all == "1");
     Options { places, trial_ms, seed: 158, libraries, is_every_required }
 }

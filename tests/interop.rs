@@ -4,30 +4,24 @@
 //! pass, and with `REQUIRE_ALL=1` they fail.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use leasehold::protocol::Retry;
 use leasehold::{AcquireError, Client, Loss, Vote};
-use leasehold_tests::{Server, eventually, servers, stored, urls};
+use leasehold_rig::foreign::Library;
+use leasehold_tests::{Server, eventually, places, servers, stored, urls};
 
-/// The program that locks with go-redsync; `None` where there is no Go.
-fn program() -> Option<&'static Path> {
-    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+/// The words that start the program that locks with go-redsync; `None` where there is no Go.
+fn program() -> Option<&'static [OsString]> {
+    static PROGRAM: OnceLock<Option<Vec<OsString>>> = OnceLock::new();
     let build = || {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop/go-redsync");
-        assert!(source.is_dir(), "{} is missing", source.display());
-        let tests = std::env::current_exe().unwrap();
-        let program = tests.ancestors().nth(2).unwrap().join("go-redsync");
-        let mut go = Command::new("go");
-        go.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".").current_dir(source);
-        let why = match go.status() {
-            Ok(status) if status.success() => return Some(program),
-            Ok(status) => format!("go build failed ({status}); its modules need the network"),
-            Err(error) => format!("Go is missing ({error}); install it: apt-get install golang"),
+        let why = match places(Vec::new()).program(Library::GoRedsync) {
+            Ok(program) => return Some(program),
+            Err(why) => why,
         };
         assert!(std::env::var_os("REQUIRE_ALL").is_none(), "{why}");
         eprintln!("SKIPPED: {why}");
@@ -45,8 +39,9 @@ struct Redsync {
 
 impl Redsync {
     fn start(nodes: &[Server]) -> Option<Redsync> {
-        let mut command = Command::new(program()?);
-        command.args(urls(nodes)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (program, words) = program()?.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(words).args(urls(nodes)).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let tell = child.stdin.take().unwrap();
         let says = BufReader::new(child.stdout.take().unwrap());

@@ -1,11 +1,13 @@
 //! What tests of several packages share: real servers, and the program itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "it serves tests only")]
 
+use std::ffi::OsString;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use leasehold::{Builder, Client, IntoEndpoint};
+use leasehold_rig::foreign::Places;
 use rustix::process::{Pid, Signal, kill_process};
 
 pub mod command;
@@ -34,11 +36,25 @@ pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("LEASEHOLD_BIN") {
         return PathBuf::from(path);
     }
-    // The tests of a build lie in `deps`, next to its binaries.
-    let tests = std::env::current_exe().expect("the path of this test");
-    let path = tests.ancestors().nth(2).expect("the folder of the build").join("leasehold");
+    let path = folder_of_the_build().join("leasehold");
     assert!(path.exists(), "{} is missing; run: cargo build -p leasehold-cli", path.display());
     path
+}
+
+/// Where programs of other libraries are and are put; `ours` starts that of this one.
+///
+/// # Panics
+/// If their sources are missing.
+pub fn places(ours: Vec<OsString>) -> Places {
+    let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop");
+    assert!(interop.is_dir(), "{} is missing", interop.display());
+    Places { ours, interop, built: folder_of_the_build().join("interop") }
+}
+
+/// Where the binaries of this build are. Its tests lie in `deps`, next to them.
+fn folder_of_the_build() -> PathBuf {
+    let tests = std::env::current_exe().expect("the path of this test");
+    tests.ancestors().nth(2).expect("the folder of the build").to_owned()
 }
 
 /// One Redis server; what fails is a failed test.

@@ -89,11 +89,11 @@ pub struct Places {
 pub(super) type Start = Vec<OsString>;
 
 impl Places {
-    /// Makes the program of a library, if that was not done before.
+    /// Makes the program of a library, if that was not done before: the words that start it.
     ///
     /// # Errors
     /// Why it cannot be had here, for people.
-    pub(super) fn program(&self, library: Library) -> Result<Start, String> {
+    pub fn program(&self, library: Library) -> Result<Vec<OsString>, String> {
         match library {
             Library::Leasehold | Library::LeaseholdUnguarded => self.ours(),
             Library::GoRedsync | Library::GoRedsyncSetNx => self.go(),
