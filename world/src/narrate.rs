@@ -149,7 +149,8 @@ pub fn verb(command: Command) -> &'static str {
     }
 }
 
-fn said(answer: Answer) -> &'static str {
+/// What an answer is called in sentences.
+pub fn said(answer: Answer) -> &'static str {
     match answer {
         Answer::Done => "done",
         Answer::Missing => "missing",

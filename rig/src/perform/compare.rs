@@ -1,7 +1,8 @@
 //! What the world says of a server, held against what the server says.
 
 use leasehold::protocol::{Answer, Command};
-use leasehold_world::{CLAIMS, Effects, WorldTime, narrate};
+use leasehold_world::narrate::{said, verb};
+use leasehold_world::{CLAIMS, Effects, WorldTime};
 use redis::{Value as Reply, cmd};
 
 use super::arrive::Arrived;
@@ -15,7 +16,7 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
     pub(super) fn compare(&self, arrived: &Arrived, effects: &Effects<I>) -> Option<Apart> {
         let executed = effects.executed?;
         let (command, expected) = (executed.command, executed.answer);
-        let about = format!("{} of {:?}", narrate::verb(command), executed.value);
+        let about = format!("{} of {:?}", verb(command), executed.value);
         if let Some(odd) = &arrived.odd {
             return Some(self.apart(executed.node, about, "no reply", odd));
         }
@@ -112,17 +113,5 @@ impl<I: WorldTime, const N: usize, const C: usize> Run<'_, I, N, C> {
             }
         }
         self.broken.len() > before
-    }
-}
-
-/// What an answer is called.
-fn said(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Done => "done",
-        Answer::Missing => "missing",
-        Answer::Foreign => "foreign",
-        Answer::Refused => "refused",
-        Answer::NotSent => "not sent",
-        Answer::Unknown => "unknown",
     }
 }

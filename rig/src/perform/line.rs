@@ -74,12 +74,7 @@ impl Line {
 
     /// What is under way, in words.
     pub(super) fn words(&self) -> String {
-        let words = self.sent.iter().map(|sent| {
-            let stray = if sent.stray { "stray " } else { "" };
-            let ran = if sent.reply.is_some() { ", answered" } else { "" };
-            format!("{stray}{}{ran}", verb(sent.command))
-        });
-        listed(words.collect())
+        listed(self.sent.iter().map(|it| (it.command, it.stray, it.reply.is_some())))
     }
 
     /// The connections that were given up.
@@ -104,14 +99,16 @@ impl Line {
 
 /// What is under way in a pipe of the world, in words.
 pub(super) fn words_of(pipe: &Pipe) -> String {
-    let words = pipe.iter().map(|message| {
-        let stray = if message.age() > 0 { "stray " } else { "" };
-        let ran = if message.answer().is_some() { ", answered" } else { "" };
-        format!("{stray}{}{ran}", verb(message.command()))
-    });
-    listed(words.collect())
+    listed(pipe.iter().map(|it| (it.command(), it.age() > 0, it.answer().is_some())))
 }
 
-fn listed(words: Vec<String>) -> String {
+/// Commands, whether nobody waits for each, and whether it was answered.
+fn listed(under_way: impl Iterator<Item = (Command, bool, bool)>) -> String {
+    let words = under_way.map(|(command, is_stray, is_answered)| {
+        let stray = if is_stray { "stray " } else { "" };
+        let answered = if is_answered { ", answered" } else { "" };
+        format!("{stray}{}{answered}", verb(command))
+    });
+    let words: Vec<String> = words.collect();
     if words.is_empty() { "nothing".to_owned() } else { words.join("; ") }
 }
