@@ -88,7 +88,7 @@ fn some(args: &ValidateArgs, stop: &AtomicBool) -> Result<Ending, Failure> {
     let mut performed: Vec<(PathBuf, Performance)> = Vec::new();
     for (path, trace) in args.traces.iter().zip(&traces) {
         let result = stage.perform(trace);
-        // A signal from the terminal ends the servers too.
+        // What was under way when it was stopped does not count.
         if stop.load(Ordering::Relaxed) {
             break;
         }

@@ -144,7 +144,7 @@ impl Programme {
         for (kept, row) in self.traces.iter().zip(&mut found.traces) {
             bar.set_message(kept.name.clone());
             let result = stage.perform(&kept.trace);
-            // A signal from the terminal ends the servers too.
+            // What was under way when it was stopped does not count.
             if stop.load(Ordering::Relaxed) {
                 return Ok(true);
             }
