@@ -203,13 +203,10 @@ impl Wire {
 
     /// What a step sends is under way from now on.
     pub(super) fn sends(&mut self, step: &Step, found: &mut Conformity) -> Result<(), Rule> {
-        let (lease, commands) = (step.lease, step.output.commands);
-        for (command, nodes) in [
-            (Command::Set, commands.set),
-            (Command::Adopt, commands.adopt),
-            (Command::Extend, commands.extend),
-            (Command::Release, commands.release),
-        ] {
+        let lease = step.lease;
+        // KILLs are sent by the connection, and told by lines of its own.
+        let of_lease = |(command, _): &(Command, NodeSet)| *command != Command::Kill;
+        for (command, nodes) in step.output.commands.in_order().into_iter().filter(of_lease) {
             for node in nodes {
                 let fails = |why| Err(Rule::Sends { lease, command, node, why });
                 let pipe = self.pipe(node)?;
