@@ -5,10 +5,8 @@
 use plotters::prelude::{IntoDrawingArea, Rectangle, SVGBackend};
 use plotters::style::{Color, RGBColor};
 
+use crate::brush::{Area, DARK, GREY, PALE, Trouble, WHITE, at_left, at_right, bold, plain, thin};
 use crate::map::MapError;
-use crate::map::brush::{
-    Area, DARK, GREY, PALE, Trouble, WHITE, at_left, at_right, bold, plain, thin,
-};
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //! The same input gives the same bytes, so a picture can be kept in a repository and compared.
 
 mod bars;
+mod brush;
 mod chart;
 mod extras;
 mod flights;

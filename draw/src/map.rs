@@ -5,13 +5,12 @@
 //! as expected shows nothing but two plain regions and the line between them. Every cell has its
 //! words, so that nothing is said by colour alone.
 
-pub(crate) mod brush;
 mod sheet;
 
 use plotters::prelude::{IntoDrawingArea, PathElement, Rectangle, SVGBackend};
 use plotters::style::Color;
 
-use brush::{
+use crate::brush::{
     Area, DARK, GREY, PALE, Point, Trouble, WHITE, at_left, at_right, bold, centred, colours,
     plain, thick, thin, upright,
 };

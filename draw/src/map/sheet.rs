@@ -1,7 +1,7 @@
 //! Where everything of a map stands, in pixels.
 
-use super::brush::Point;
 use super::{Facet, Map};
+use crate::brush::Point;
 
 /// The paper's edge.
 pub(super) const EDGE: i32 = 16;

@@ -8,13 +8,13 @@ use plotters::prelude::{
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Tone;
+use crate::map::Tone;
 
 /// Where drawing goes.
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// What the drawing library says when it cannot.
 pub(crate) type Trouble = DrawingAreaErrorKind<std::io::Error>;
-/// A point of the map, in pixels.
+/// A point of the paper, in pixels.
 pub(crate) type Point = (i32, i32);
 
 /// Words and lines that matter.
