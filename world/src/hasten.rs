@@ -6,14 +6,16 @@
 //! claim by coming early:
 //!
 //! - **hearing an answer**: it only marks a debt as paid, and, in a pool, sends the release that
-//!   waited for it, which the network may still delay without bound;
+//!   waited for it, which the network may still delay without bound. Hearing a refusal brings the
+//!   node's scripts back too, and so changes a node, but only while they are lost;
 //! - **running a command that cannot change its node**: a release, or a `touch` ahead of it, at a
 //!   node that does not store the value and can never store it again, because no `SET` (and no
 //!   `touch_or_set`, and no adoption) of that lease is under way there.
 //!
 //! So of all orders only the one is searched in which they come first. A connection or a server
-//! that may still fail, or a paused client, would notice: then nothing is hastened. A `touch` that
-//! could run *after* a release is never hastened, for that order is what a claim is about.
+//! that may still fail, scripts that are lost or may still be, or a paused client would notice:
+//! then nothing is hastened. A `touch` that could run *after* a release is never hastened, for that
+//! order is what a claim is about.
 
 use leasehold::protocol::{Command, Extend, Rules};
 
