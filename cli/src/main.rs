@@ -1,7 +1,6 @@
 //! `leasehold`: check the lock, simulate it, replay what broke, and hold it.
 
 mod advise;
-mod causes;
 mod check;
 mod conform;
 mod covers;

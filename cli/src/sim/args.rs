@@ -11,8 +11,8 @@ use leasehold_sim::{
 };
 use leasehold_world::{CLAIMS, Claim, Lifecycle, Trace};
 
+use super::causes::CausesArgs;
 use super::steer::Measure;
-use crate::causes::CausesArgs;
 use crate::exit::Failure;
 
 /// What a seed is expanded with.

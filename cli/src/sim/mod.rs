@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use leasehold_sim::{Options, Results, Shard, campaign, campaign_twice};
 
 mod args;
+mod causes;
 mod merge;
 mod print;
 mod progress;

@@ -13,7 +13,7 @@ const LONGEST: u64 = 32;
 
 /// Options of `leasehold sim` about causes.
 #[derive(clap::Args, Debug, Default)]
-pub(crate) struct CausesArgs {
+pub(super) struct CausesArgs {
     /// Print how often each cause of a "lock already taken" and of a lost lease was met, and where
     /// first
     #[arg(long)]
@@ -26,7 +26,7 @@ pub(crate) struct CausesArgs {
 impl CausesArgs {
     /// Prints and draws what is wanted of `counts`; `typed` are the options that
     /// were asked for. As JSON the table is part of the whole.
-    pub(crate) fn show(&self, counts: &Counts, typed: &str, json: bool) -> Result<(), Failure> {
+    pub(super) fn show(&self, counts: &Counts, typed: &str, json: bool) -> Result<(), Failure> {
         let groups = groups(counts);
         if self.causes && !json {
             groups.iter().for_each(|(title, rows)| say(table(title, rows)));
