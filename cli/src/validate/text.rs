@@ -96,7 +96,7 @@ fn summary(found: &Found) -> String {
     )
 }
 
-/// The report. What is seen at the servers of somebody else's library would be one more section.
+/// The report. What is seen at the servers of other libraries has a report of its own: `--foreign`.
 pub(super) fn for_report(found: &Found) -> String {
     let sections = [head(found), violations(found), scripts(found), traces(found)];
     sections.join("\n")
