@@ -9,6 +9,7 @@ mod drift;
 mod exit;
 mod expected;
 mod explore;
+mod layout;
 mod map;
 mod page;
 mod proxy;

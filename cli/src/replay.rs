@@ -107,7 +107,8 @@ pub(crate) fn load(
     Ok((path, trace))
 }
 
-fn read(path: &Path) -> Result<Trace, Failure> {
+/// The trace in a file.
+pub(crate) fn read(path: &Path) -> Result<Trace, Failure> {
     let bytes =
         std::fs::read(path).map_err(|error| Failure::Read { path: path.to_owned(), error })?;
     String::from_utf8_lossy(&bytes)

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::within::Held;
+use crate::layout::add_table;
 use crate::table::constants_of;
 
 const HEADER: [&str; 6] = ["scope", "checker's states", "steps", "visited", "part", "outside"];
@@ -65,10 +66,7 @@ pub(super) fn for_report(seeds: u64, all: &[Held]) -> String {
          them, and fails the command.\n\"Part\" is how much of the checker's states the seeds \
          visited, so how good a sample they are.\n\n",
     );
-    let head = [HEADER.map(str::to_owned), HEADER.map(|_| "---".to_owned())];
-    for cells in head.into_iter().chain(all.iter().map(cells_of)) {
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
+    add_table(&mut text, HEADER, all.iter().map(cells_of));
     let _ = writeln!(text, "\n{}\n\n## Constants\n\nTimes are in ticks.\n", conclusion(all));
     for held in all {
         let line = format!("- **{}**: {}", held.scope, constants_of(&held.settings));

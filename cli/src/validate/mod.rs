@@ -15,7 +15,8 @@ use leasehold_rig::violations::hold_and_write;
 
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, say, write};
-use programme::{Programme, read};
+use crate::replay::read;
+use programme::Programme;
 
 /// Options of `leasehold validate`.
 #[derive(clap::Args, Debug)]

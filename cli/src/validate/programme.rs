@@ -13,6 +13,7 @@ use leasehold_world::Trace;
 use super::ValidateArgs;
 use crate::check::{now, progress_bar};
 use crate::exit::Failure;
+use crate::replay::read;
 
 /// The folders of traces, from that of the reports.
 const FOLDERS: [&str; 4] = ["counterexamples", "mutants", "seeds", "../tests/scenarios"];
@@ -173,13 +174,6 @@ fn holder() -> Result<(PathBuf, Vec<String>), Failure> {
     let path = std::env::current_exe();
     let unread = |error| Failure::Read { path: PathBuf::from("the path of this program"), error };
     Ok((path.map_err(unread)?, vec!["validate-holder".to_owned()]))
-}
-
-/// The trace in a file.
-pub(super) fn read(path: &Path) -> Result<Trace, Failure> {
-    let bytes = fs::read(path).map_err(|error| Failure::Read { path: path.to_owned(), error })?;
-    let parsed = String::from_utf8_lossy(&bytes).parse();
-    parsed.map_err(|error| Failure::Trace { path: path.to_owned(), error })
 }
 
 /// The traces in a folder and those below it, by name.

@@ -10,6 +10,7 @@ use leasehold_world::Trace;
 
 use super::programme::{CaseRow, Found, Row};
 use crate::exit::say;
+use crate::layout::add_table;
 
 const TRACES: [&str; 4] = ["trace", "steps", "on real servers", "at step"];
 const MUTANTS: [&str; 5] = ["broken on purpose", "step", "command", "the trace", "real servers"];
@@ -208,15 +209,4 @@ fn one(mut told: impl Iterator<Item = String>) -> String {
         }
     }
     words.join(" / ")
-}
-
-fn add_table<const N: usize>(
-    text: &mut String,
-    header: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) {
-    let head = [header.map(str::to_owned), header.map(|_| "---".to_owned())];
-    for cells in head.into_iter().chain(rows) {
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
 }

@@ -6,6 +6,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::seeds::SEEDS;
 use super::{Fate, killed_by_search, killed_by_seeds};
+use crate::layout::add_table;
 
 const SEARCHED: [&str; 6] = ["mutant", "where", "noticed by", "steps", "visited", "sound states"];
 const SIMULATED: [&str; 5] = ["mutant", "profile", "transport", "seeds", "noticed by"];
@@ -94,15 +95,4 @@ pub(super) fn for_report(fates: &[Fate]) -> String {
         let _ = writeln!(text, "- {mutant}: {seconds:.1}, {simulator_seconds:.1}");
     }
     text
-}
-
-fn add_table<const N: usize>(
-    text: &mut String,
-    header: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) {
-    let head = [header.map(str::to_owned), header.map(|_| "---".to_owned())];
-    for cells in head.into_iter().chain(rows) {
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
 }
