@@ -11,6 +11,7 @@ use leasehold_sim::threshold::{
 
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, prepare, say, write};
+use crate::layout::wrapped;
 
 /// How far from the prediction a threshold may be found.
 const TOLERANCE: f64 = 0.02;
@@ -153,7 +154,7 @@ fn paragraphs() -> String {
          beginning of a millisecond, and keys live for T + 1 ms. Nobody can count on that, and for \
          a short TTL with a small allowance it is most of what protects.",
     ];
-    texts.map(|text| textwrap::fill(text, 100)).join("\n\n")
+    texts.map(|text| wrapped(text, 0)).join("\n\n")
 }
 
 fn result(rows: &[Row]) -> String {

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use leasehold_rig::proxy::{Counts, GRAMMAR, Injected, Rule, Upstream};
 use leasehold_rig::{Proxy, RigError};
 use serde_json::{Value, json};
@@ -14,10 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::fmt::time::uptime;
 
 use crate::exit::{Ending, Failure, say};
+use crate::layout::table;
 use crate::run::parse_duration;
-
-/// The widest line.
-const WIDTH: u16 = 100;
 
 const HELP: &str = "\
 Examples:
@@ -129,17 +126,9 @@ fn text(counts: &Counts) -> String {
     if rules.is_empty() {
         return format!("{total}; no faults");
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(["fault", "concerned", "injected"]);
+    let mut table = table(&["fault", "concerned", "injected"], &[1, 2]);
     for Injected { rule, matched, injected } in rules {
         table.add_row([rule.to_string(), matched.to_string(), injected.to_string()]);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     format!("{table}\n{total}")
 }

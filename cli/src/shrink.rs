@@ -12,15 +12,13 @@ use leasehold_world::{Claim, Trace, replay};
 
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, say};
+use crate::layout::wrapped;
 use crate::replay::{json as timeline, load, print as print_timeline};
 use crate::sim::{Drawn, claim_named};
 use crate::why;
 
 /// How many attempts pass between two looks at the progress bar.
 const SHOW_EVERY: u64 = 64;
-
-/// How wide what is printed may be.
-const WIDTH: usize = 100;
 
 /// Options of `leasehold shrink`.
 #[derive(clap::Args, Debug)]
@@ -112,9 +110,9 @@ fn progress_bar(steps: usize, hidden: bool) -> ProgressBar {
 
 fn print(args: &ShrinkArgs, shrunk: &Shrunk) {
     let Shrunk { trace, claim, before, after, .. } = shrunk;
-    say_wrapped(&format!("Still broken: {}: {}", claim.name(), claim.verdict()));
+    say(wrapped(&format!("Still broken: {}: {}", claim.name(), claim.verdict()), 4));
     if let Some(told) = &shrunk.told {
-        say_wrapped(&why::sentence(told));
+        say(wrapped(&why::sentence(told), 4));
     }
     let time = |extent: &Extent| duration(extent.elapsed, &trace.unit);
     say(format!("{:>16} {:>12} {:>12}", "", "before", "after"));
@@ -137,10 +135,6 @@ fn print(args: &ShrinkArgs, shrunk: &Shrunk) {
         }
         None => say("Not written; --out FILE keeps it"),
     }
-}
-
-fn say_wrapped(text: &str) {
-    say(textwrap::fill(text, textwrap::Options::new(WIDTH).subsequent_indent("    ")));
 }
 
 /// A span for people.

@@ -1,14 +1,12 @@
 //! The verdict table, for a terminal and for the report.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Table;
 use leasehold_model::scopes::{Cell, Group, ScopeName, pairs};
 use leasehold_world::{CLAIMS, Claim, Faults, Settings};
 
+use crate::layout::{self, wrapped};
 use crate::verdict::Verdict;
-
-/// The widest line of a table.
-const WIDTH: u16 = 100;
 
 /// What hurts a user, as it is called in a table; the rest is how it comes about.
 const HAZARDS: [&str; 6] =
@@ -76,12 +74,8 @@ pub(crate) fn for_terminal(cells: &[Cell], verdicts: &[Verdict]) -> String {
         if rows.is_empty() {
             continue;
         }
-        let mut table = Table::new();
-        table
-            .load_style(presets::UTF8_BORDERS_ONLY)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(WIDTH)
-            .set_header(["lifecycle", "extend", "transport", "verdict", "states", "s"]);
+        let header = ["lifecycle", "extend", "transport", "verdict", "states", "s"];
+        let mut table = layout::table(&header, &[]);
         for (cell, verdict) in &rows {
             table.add_row([
                 lifecycle_text(cell),
@@ -146,7 +140,7 @@ fn constants(rows: &[(&Cell, &Verdict)]) -> String {
         [(text, _)] => vec![text.clone()],
         _ => kinds.iter().map(|(text, of)| format!("{}: {text}", of.join("; "))).collect(),
     };
-    lines.iter().map(|line| textwrap::fill(line, usize::from(WIDTH))).collect::<Vec<_>>().join("\n")
+    lines.iter().map(|line| wrapped(line, 0)).collect::<Vec<_>>().join("\n")
 }
 
 /// All constants of one scope in words. Times are in ticks.

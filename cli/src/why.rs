@@ -5,8 +5,7 @@ use leasehold_draw::{Extras, space_time_with};
 use leasehold_sim::{Explained, explain};
 use leasehold_world::{Claim, Replay, ReplayError, Trace, replay};
 
-/// The widest line.
-const WIDTH: usize = 100;
+use crate::layout::WIDTH;
 
 /// The claim that a run is about and the first step, from 1, that breaks it: the one that the
 /// trace says it breaks, or else the first one.

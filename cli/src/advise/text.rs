@@ -9,14 +9,12 @@ use super::Report;
 use super::sentences::{change, sentences};
 use super::units::{amount, length, per_day};
 use crate::exit::Failure;
-
-/// The widest line.
-const WIDTH: usize = 100;
+use crate::layout::wrapped;
 
 /// All of it.
 pub(super) fn text(report: &Report<'_>) -> Result<String, Failure> {
     let advice = report.advice;
-    let mut text = format!("{}\n\n", wrapped(&assumed(report.situation), ""));
+    let mut text = format!("{}\n\n", wrapped(&assumed(report.situation), 0));
     text += "     TTL    renewed   time-out     retry  lost in    hours  lost per day (95 %)\
              \x20    closest  failed\n";
     for (number, row) in advice.rows.iter().enumerate() {
@@ -38,7 +36,7 @@ pub(super) fn text(report: &Report<'_>) -> Result<String, Failure> {
         }
     }
     for sentence in sentences(report)? {
-        let _ = write!(text, "\n{}", wrapped(&sentence, "  "));
+        let _ = write!(text, "\n{}", wrapped(&sentence, 2));
     }
     if advice.truncated {
         text += "\nTRUNCATED: stopped before the end";
@@ -105,9 +103,4 @@ fn assumed(situation: &Situation) -> String {
         length(situation.held_for)
     );
     text
-}
-
-fn wrapped(sentence: &str, indent: &str) -> String {
-    let options = textwrap::Options::new(WIDTH).subsequent_indent(indent);
-    textwrap::fill(sentence, options)
 }

@@ -1,16 +1,15 @@
 //! What was found, for a terminal.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Table;
 
 use super::Report;
 use super::clock::{self, Rate};
 use super::finding::{Finding, Level, Node, length, ppm};
 use super::timing::tolerated_ppb;
 use super::visit::Visit;
+use crate::layout::{self, wrapped};
 
-/// The widest line.
-const WIDTH: usize = 100;
 /// Where the text of a finding begins.
 const INDENT: usize = 9;
 
@@ -56,22 +55,18 @@ fn heading(report: &Report) -> String {
 }
 
 fn table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX))
-        .set_header([
-            "#",
-            "server",
-            "up",
-            "role",
-            "evicts",
-            "on disk",
-            "round trip ms",
-            "rate ppm",
-            "offset ms",
-        ]);
+    let header = [
+        "#",
+        "server",
+        "up",
+        "role",
+        "evicts",
+        "on disk",
+        "round trip ms",
+        "rate ppm",
+        "offset ms",
+    ];
+    let mut table = layout::table(&header, &[]);
     for (at, node) in report.nodes.iter().enumerate() {
         table.add_row(row(at, node));
     }
@@ -186,10 +181,4 @@ fn style(level: Level) -> Style {
         Level::Wait => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
         Level::Note => Style::new(),
     }
-}
-
-/// Lines of at most [`WIDTH`], those after the first indented.
-fn wrapped(text: &str, indent: usize) -> String {
-    let indent = " ".repeat(indent);
-    textwrap::fill(text, textwrap::Options::new(WIDTH).subsequent_indent(&indent))
 }

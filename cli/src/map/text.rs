@@ -4,9 +4,8 @@ use anstyle::{AnsiColor, Style};
 use leasehold_model::maps::{Found, Spot, Table};
 
 use super::{Map, shows_states};
+use crate::layout::WIDTH;
 
-/// The widest line.
-const WIDTH: usize = 100;
 /// Between two tables that stand side by side.
 const GAP: usize = 4;
 

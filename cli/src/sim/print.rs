@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::HumanCount;
 use leasehold_sim::{Cause, CauseCount, FailedSeed, Least, Options, Results, Shard};
 
 use super::args::typed;
 use super::progress::per_second;
+use crate::layout::table;
 
-/// The widest line of a table.
-const WIDTH: u16 = 100;
 /// How many failing seeds are told one by one, and how many that were not the same twice.
 const SHOWN: usize = 3;
 
@@ -92,22 +90,6 @@ pub(super) fn length(ns: Option<i64>) -> String {
 
 pub(super) fn range(seeds: &std::ops::Range<u64>) -> String {
     format!("{}..{}", seeds.start, seeds.end)
-}
-
-/// An empty table with this header, and numbers in these columns.
-pub(super) fn table(header: &[&str], numbers: &[usize]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(header);
-    for &column in numbers {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }
 
 fn count(count: u64) -> String {

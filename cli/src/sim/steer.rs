@@ -9,11 +9,12 @@ use leasehold_sim::{Options, record_plan_breaking};
 use leasehold_world::Trace;
 
 use super::args::CampaignArgs;
-use super::print::{length, range, table, words};
+use super::print::{length, range, words};
 use super::progress::{Goal, Progress};
 use super::{give_saved, save};
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, say};
+use crate::layout::table;
 
 /// What is searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

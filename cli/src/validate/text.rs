@@ -10,14 +10,12 @@ use leasehold_world::Trace;
 
 use super::programme::{CaseRow, Found, Row};
 use crate::exit::say;
-use crate::layout::add_table;
+use crate::layout::{add_table, wrapped};
 
 const TRACES: [&str; 4] = ["trace", "steps", "on real servers", "at step"];
 const MUTANTS: [&str; 5] = ["broken on purpose", "step", "command", "the trace", "real servers"];
-/// The columns of a terminal.
-const WIDTH: usize = 100;
 /// As wide as what stands before what happens.
-const INDENT: &str = "                            ";
+const INDENT: usize = 28;
 const CASES: [&str; 5] = ["case", "looked for", "must", "happened", "what shows it"];
 
 /// Prints the timeline of one trace with what the servers said, and the verdict.
@@ -36,24 +34,21 @@ pub(super) fn timeline(path: &Path, trace: &Trace, performance: &Performance) {
     say(format!("{:>5} {:>10}  {:<9} {head}", "step", trace.unit, "reply"));
     for (number, step) in (1usize..).zip(&performance.steps) {
         let line = format!("{number:>5} {:>10}  {:<9} {}", step.elapsed, step.reply, step.note);
-        say(wrapped(&line));
+        say(wrapped(&line, INDENT));
         let before = number.checked_sub(2).and_then(|at| performance.steps.get(at));
         if before.is_none_or(|before| before.stored != step.stored) {
-            say(wrapped(&format!("{INDENT}{}", step.stored)));
+            say(wrapped(&format!("{:INDENT$}{}", "", step.stored), INDENT));
         }
         for (_, claim) in performance.broken.iter().filter(|(at, _)| *at == number) {
-            say(wrapped(&format!("{INDENT}*** {}: {}", claim.name(), claim.verdict())));
+            let told = format!("{:INDENT$}*** {}: {}", "", claim.name(), claim.verdict());
+            say(wrapped(&told, INDENT));
         }
         for seen in performance.observations.iter().filter(|seen| seen.step == number) {
-            say(wrapped(&format!("{INDENT}seen: {}", seen.fact)));
+            say(wrapped(&format!("{:INDENT$}seen: {}", "", seen.fact), INDENT));
         }
     }
     let verdict = format!("{}, on {}", performance.verdict, performance.server);
-    say(textwrap::fill(&verdict, WIDTH));
-}
-
-fn wrapped(line: &str) -> String {
-    textwrap::fill(line, textwrap::Options::new(WIDTH).subsequent_indent(INDENT))
+    say(wrapped(&verdict, 0));
 }
 
 /// Prints the tables, short.

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, Table};
 
 use super::seeds::SEEDS;
 use super::{Fate, killed_by_search, killed_by_seeds};
-use crate::layout::add_table;
+use crate::layout::{self, add_table};
 
 const SEARCHED: [&str; 6] = ["mutant", "where", "noticed by", "steps", "visited", "sound states"];
 const SIMULATED: [&str; 5] = ["mutant", "profile", "transport", "seeds", "noticed by"];
@@ -54,12 +54,7 @@ pub(super) fn for_terminal(fates: &[Fate]) -> String {
 }
 
 fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(100)
-        .set_header(header);
+    let mut table = layout::table(&header, &[]);
     if let Some(column) = table.column_mut(0) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
