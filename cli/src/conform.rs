@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use leasehold::record::{Conformity, EXTENSION, Recording, conform};
-use leasehold_world::{Followed, follow};
+use leasehold::record::{Conformity, EXTENSION};
+use leasehold_world::{Followed, Judged, judge};
 
 use crate::exit::{Ending, Failure, say};
 
@@ -30,14 +30,7 @@ pub(crate) struct ConformArgs {
 /// One recording that was looked at.
 struct Looked {
     path: PathBuf,
-    complete: bool,
-    outcome: Result<(Conformity, Followed), Refused>,
-}
-
-/// What a recording shows that cannot be.
-struct Refused {
-    line: usize,
-    why: String,
+    judged: Judged,
 }
 
 /// Runs the command.
@@ -52,7 +45,7 @@ pub(crate) fn run(args: &ConformArgs) -> Result<Ending, Failure> {
     } else {
         print(&looked);
     }
-    let conforms = looked.iter().all(|looked| looked.outcome.is_ok());
+    let conforms = looked.iter().all(|looked| looked.judged.outcome.is_ok());
     Ok(if conforms { Ending::AsClaimed } else { Ending::Broken })
 }
 
@@ -80,34 +73,27 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
 
 fn look(path: PathBuf) -> Result<Looked, Failure> {
     let bytes = fs::read(&path).map_err(|error| Failure::Read { path: path.clone(), error })?;
-    let recording = Recording::read(&String::from_utf8_lossy(&bytes))
-        .map_err(|error| Failure::Recording { path: path.clone(), error })?;
-    Ok(Looked { path, complete: recording.complete, outcome: judge(&recording) })
-}
-
-fn judge(recording: &Recording) -> Result<(Conformity, Followed), Refused> {
-    let found = conform(recording)
-        .map_err(|deviation| Refused { line: deviation.line, why: deviation.to_string() })?;
-    let followed = follow(recording)
-        .map_err(|strayed| Refused { line: strayed.line, why: strayed.to_string() })?;
-    Ok((found, followed))
+    match judge(&bytes) {
+        Ok(judged) => Ok(Looked { path, judged }),
+        Err(error) => Err(Failure::Recording { path, error }),
+    }
 }
 
 fn print(looked: &[Looked]) {
     let (mut all, mut paths) = (Conformity::default(), Followed::default());
-    for Looked { path, complete, outcome } in looked {
+    for Looked { path, judged } in looked {
         let path = path.display();
-        match outcome {
+        match &judged.outcome {
             Ok((found, followed)) => {
                 (all, paths) = (all.and(*found), paths.and(followed));
             }
-            Err(refused) => say(format!("{path}: {}", refused.why)),
+            Err(refused) => say(format!("{path}: {refused}")),
         }
-        if !complete {
+        if !judged.complete {
             say(format!("{path}: not ended in order; what its client did last may be missing"));
         }
     }
-    let conform = looked.iter().filter(|looked| looked.outcome.is_ok()).count();
+    let conform = looked.iter().filter(|looked| looked.judged.outcome.is_ok()).count();
     let Conformity { leases, steps, commands, resets, idle, forgiven, latest_tick_us, .. } = all;
     say(format!(
         "{conform} of {} recordings conform: leases {leases}, steps {steps}, commands {commands}, \
@@ -126,17 +112,17 @@ fn print(looked: &[Looked]) {
 }
 
 fn json(looked: &[Looked]) -> serde_json::Value {
-    let one = |Looked { path, complete, outcome }: &Looked| match outcome {
+    let one = |Looked { path, judged }: &Looked| match &judged.outcome {
         Ok((found, followed)) => serde_json::json!({
-            "file": path, "complete": complete, "conforms": true,
+            "file": path, "complete": judged.complete, "conforms": true,
             "paths": followed.leases, "path_steps": followed.steps, "beyond": followed.beyond,
             "leases": found.leases, "steps": found.steps, "commands": found.commands,
             "resets": found.resets, "idle": found.idle, "forgiven": found.forgiven,
             "latest_tick_us": found.latest_tick_us,
         }),
         Err(refused) => serde_json::json!({
-            "file": path, "complete": complete, "conforms": false,
-            "line": refused.line, "why": refused.why,
+            "file": path, "complete": judged.complete, "conforms": false,
+            "line": refused.line(), "why": refused.to_string(),
         }),
     };
     serde_json::json!({ "recordings": looked.iter().map(one).collect::<Vec<_>>() })

@@ -9,6 +9,7 @@
 //! key of its node is put as the recorded answer says it was; the rest is the world's. A command
 //! runs when its answer arrives, or never.
 
+mod judge;
 mod path;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use crate::effects::Breach;
 use crate::scope::{Faults, Role, Scope, ScopeError, Settings};
 use crate::with_size;
 use path::Path;
+
+pub use judge::{Judged, Refused, judge};
 
 /// What has become of the leases of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -38,7 +38,7 @@ pub mod world;
 
 pub use client::{Client, Program};
 pub use effects::{Breach, Breaches, Effects, Executed, Report};
-pub use follow::{Followed, Stray, Strayed, follow};
+pub use follow::{Followed, Judged, Refused, Stray, Strayed, follow, judge};
 pub use message::{Message, Pipe, Value};
 pub use narrate::narrate;
 pub use node::Node;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use leasehold::record::{Conformity, Recording, conform};
-use leasehold_world::{Followed, follow};
+use leasehold::record::Conformity;
+use leasehold_world::{Followed, judge};
 
 use crate::RigError;
 
@@ -73,11 +73,9 @@ impl Judged {
 
     fn judge(&mut self, file: &Path) -> Result<(), String> {
         let bytes = fs::read(file).map_err(|error| error.to_string())?;
-        let recording = Recording::read(&String::from_utf8_lossy(&bytes));
-        let recording = recording.map_err(|error| error.to_string())?;
-        let found = conform(&recording).map_err(|deviation| deviation.to_string())?;
-        let followed = follow(&recording).map_err(|strayed| strayed.to_string())?;
-        self.found = std::mem::take(&mut self.found).and(found);
+        let judged = judge(&bytes).map_err(|error| error.to_string())?;
+        let (found, followed) = judged.outcome.map_err(|refused| refused.to_string())?;
+        self.found = self.found.and(found);
         self.followed = std::mem::take(&mut self.followed).and(&followed);
         Ok(())
     }
