@@ -1,8 +1,10 @@
-//! How what is printed is laid out: lines and tables that fit a terminal, and tables of a report.
+//! How what is shown is laid out: lines and tables that fit a terminal, bars of progress, and the
+//! tables of a report.
 
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// The widest line.
 pub(crate) const WIDTH: usize = 100;
@@ -27,6 +29,15 @@ pub(crate) fn table(header: &[&str], numbers: &[usize]) -> Table {
         }
     }
     table
+}
+
+/// A bar that grows to `length` and shows what `template` says, or none.
+pub(crate) fn bar(length: u64, template: &str, hidden: bool) -> ProgressBar {
+    let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(length) };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Adds a table in Markdown to a report.

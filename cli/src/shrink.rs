@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use leasehold_draw::space_time_with;
 use leasehold_sim::shrink::{Extent, Progress};
 use leasehold_sim::{Shrunk, explain, shrink};
@@ -12,7 +12,7 @@ use leasehold_world::{Claim, Trace, replay};
 
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, say};
-use crate::layout::wrapped;
+use crate::layout::{bar, wrapped};
 use crate::replay::{json as timeline, load, print as print_timeline};
 use crate::sim::{Drawn, claim_named};
 use crate::why;
@@ -100,10 +100,7 @@ fn shrunk(args: &ShrinkArgs, path: &Path, trace: &Trace) -> Result<Shrunk, Failu
 }
 
 fn progress_bar(steps: usize, hidden: bool) -> ProgressBar {
-    let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(steps as u64) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:20} {elapsed}  {msg}") {
-        bar.set_style(style);
-    }
+    let bar = bar(steps as u64, "{bar:20} {elapsed}  {msg}", hidden);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

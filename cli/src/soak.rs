@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use leasehold_rig::soak::{CLIENTS, Contender, KEYS, NODES, Soak, Soaked, TASKS, TTL};
 use leasehold_rig::{Program, RigError, block_on};
 
 use crate::check::stop_on_ctrl_c;
 use crate::exit::{Ending, Failure, prepare, say, write};
+use crate::layout::bar;
 
 const HELP: &str = "\
 64 tasks in 8 processes contend for 8 keys on 5 servers of this machine, which are started for it.
@@ -78,7 +78,8 @@ pub(crate) fn run(args: &SoakArgs) -> Result<Ending, Failure> {
         }
         None => scratch.path().to_owned(),
     };
-    let (stop, bar) = (stop_on_ctrl_c(), bar(length, args.json));
+    let stop = stop_on_ctrl_c();
+    let bar = bar(length.as_secs(), "{bar:40} {pos}/{len} s, {eta} left", args.json);
     let soak = Soak {
         length,
         seed: args.seed,
@@ -139,17 +140,6 @@ fn starts(seed: u64) -> Result<Arc<leasehold_rig::soak::Starts>, Failure> {
         command.args(["--process", &process.to_string()]).args(nodes);
         command
     }))
-}
-
-fn bar(length: Duration, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length.as_secs());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} s, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn text(args: &SoakArgs, soaked: &Soaked) -> String {

@@ -11,11 +11,12 @@ pub(crate) use args::AdviseArgs;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use leasehold_sim::advise::{Advice, Control, Goal, Situation, Verdict, advise};
 
 use crate::check::{now, stop_on_ctrl_c};
 use crate::exit::{Ending, Failure, say};
+use crate::layout::bar;
 
 /// A minute, in microseconds.
 const MINUTE_US: u64 = 60_000_000;
@@ -66,10 +67,5 @@ pub(crate) fn run(args: &AdviseArgs) -> Result<Ending, Failure> {
 
 /// A bar over the minutes for which leases are held. It grows as it turns out how long it takes.
 fn progress_bar(hidden: bool) -> ProgressBar {
-    let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    let style = "{bar:20} {pos}/{len} minutes of holding  {elapsed} (about {eta} left)";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
-    bar
+    bar(0, "{bar:20} {pos}/{len} minutes of holding  {elapsed} (about {eta} left)", hidden)
 }

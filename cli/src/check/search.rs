@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use leasehold_model::scopes::{Cell, ScopeName};
 use leasehold_model::{CellReport, Control, check_cell};
 use leasehold_world::Scope;
 
 use super::{CheckArgs, unsearched};
 use crate::exit::Failure;
+use crate::layout::bar;
 use crate::verdict::{BrokenClaim, Verdict};
 
 /// What tells a search to stop: Ctrl-C, the time, the memory.
@@ -142,10 +143,6 @@ fn fill(verdict: &mut Verdict, report: CellReport, took: Duration) {
 
 /// A bar over so many cells, trials or the like.
 pub(crate) fn progress_bar(cells: u64, hidden: bool) -> ProgressBar {
-    let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(cells) };
-    let style = "{bar:20} {pos}/{len}  {prefix}  {elapsed} (about {eta} left)  {msg}";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
-    bar
+    let template = "{bar:20} {pos}/{len}  {prefix}  {elapsed} (about {eta} left)  {msg}";
+    bar(cells, template, hidden)
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{FormattedDuration, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{FormattedDuration, HumanCount, ProgressBar};
 
 use crate::check::now;
+use crate::layout::bar;
 
 /// What ends a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +26,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Starts the clock.
     pub(super) fn start(goal: Goal, hidden: bool) -> Progress {
-        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(length(goal)) };
-        if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
-            bar.set_style(style);
-        }
-        Progress { bar, goal, started: now() }
+        Progress { bar: bar(length(goal), "{bar:20} {msg}", hidden), goal, started: now() }
     }
 
     /// Shows how many seeds are done and how many of them failed.
