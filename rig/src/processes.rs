@@ -157,3 +157,31 @@ fn sweep() {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eventually;
+
+    #[test]
+    fn whoever_does_not_end_is_killed_also_if_it_is_stopped() {
+        let mut command = tied(Path::new("sleep"));
+        command.arg("60");
+        let mut process = spawn(command).unwrap();
+        assert!(!process.is_stopped() && process.ended().unwrap().is_none());
+        process.signal(Signal::STOP).unwrap();
+        assert!(!tells() || eventually(|| process.is_stopped()));
+        let status = process.end(Duration::ZERO).unwrap();
+        assert!(!status.success());
+        assert_eq!(process.ended().unwrap(), Some(status));
+        assert_eq!(process.kill().unwrap(), status);
+    }
+
+    #[test]
+    fn whoever_listens_is_told_to_end() {
+        let mut command = tied(Path::new("cat"));
+        command.stdin(std::process::Stdio::piped());
+        let status = spawn(command).unwrap().end(crate::PATIENCE).unwrap();
+        assert!(status.success(), "{status}");
+    }
+}

@@ -250,6 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_tells_what_it_is() {
+        let server = Server::start(Program::Redis, &[]).unwrap();
+        let (program, version) = server.version().unwrap().unwrap();
+        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        assert!(major.is_some_and(|major| major >= 6), "{program:?} {version:?}");
+        let process = server.told("server", "process_id").unwrap();
+        assert_eq!(process, Some(server.process().to_string()));
+        assert_eq!(server.told("server", "process").unwrap(), None);
+    }
+
+    #[test]
     fn a_setting_that_is_wrong_is_told_with_what_the_server_said() {
         let failed = Server::start(Program::Redis, &["--maxmemory", "a lot"]).unwrap_err();
         let RigError::Ended { program, .. } = &failed else { panic!("{failed}") };
