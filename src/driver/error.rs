@@ -126,7 +126,7 @@ pub enum ExtendError {
     Closed,
 }
 
-struct Said<'a>(Option<&'a Votes>);
+pub(super) struct Said<'a>(pub(super) Option<&'a Votes>);
 
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

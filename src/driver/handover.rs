@@ -11,7 +11,7 @@ use std::string::{String, ToString};
 use std::time::Duration;
 
 use super::client::Client;
-use super::error::{AcquireError, Loss};
+use super::error::{AcquireError, Loss, Said};
 use super::guard::Guard;
 use super::key::Key;
 use super::leases::Standing;
@@ -118,7 +118,7 @@ pub enum HandoverError {
         key: String,
     },
     /// The lease was over before.
-    #[error("{key:?} cannot be handed over: {loss}")]
+    #[error("{key:?} cannot be handed over: {loss}{}", Said(last.as_ref()))]
     Lost {
         /// The key.
         key: String,
