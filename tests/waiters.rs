@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use leasehold::AcquireError;
 use leasehold::protocol::Retry;
+use leasehold_tests::proxy::Proxy;
 use leasehold_tests::{LONG, PATIENCE, Server, builder, ms, now, servers, stored, urls};
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use tokio::time::{sleep, timeout};
@@ -243,4 +244,25 @@ async fn calls_of_every_kind_exclude_each_other_and_leave_nobody_waiting() {
         }
         assert_eq!(stored(&servers, key), 0);
     }
+}
+
+/// Letters are read some at a time, so that nodes work on the first while the next are read: but
+/// none is left unread.
+#[tokio::test]
+async fn whoever_asks_for_keys_of_their_own_is_heard_before_anybody_is_answered() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server);
+    let client = builder([proxy.url()]).node_timeout(ms(14_000)).connect().await.unwrap();
+    proxy.add("delay-reply 60s SET".parse().unwrap());
+    let local = LocalSet::new();
+    for at in 0..100 {
+        let client = client.clone();
+        local.spawn_local(async move { client.acquire(&format!("k{at}")).await });
+    }
+    let all_are_heard = async {
+        while server.query::<u64>(&["DBSIZE"]) < 100 {
+            sleep(ms(1)).await;
+        }
+    };
+    timeout(ms(10_000), local.run_until(all_are_heard)).await.unwrap();
 }
